@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+
+import { DebshoalError } from '../errors.js';
+
+/** Reads a whole file of at most `maxLength` bytes; `limit-exceeded` when it is larger. */
+export async function readBounded(path: string, maxLength: number): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    if (size > maxLength) {
+      throw new DebshoalError('limit-exceeded', `${path} has ${size} bytes, over ${maxLength}`);
+    }
+    const buffer = Buffer.alloc(size);
+    const { bytesRead } = await file.read(buffer, 0, size, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads exactly `length` bytes at `offset`, or fails with `io-failed`. */
+export async function readExactly(
+  file: FileHandle,
+  offset: number,
+  length: number,
+): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await file.read(buffer, done, length - done, offset + done);
+    if (bytesRead === 0) {
+      throw new DebshoalError('io-failed', `file ends at ${offset + done}, wanted ${length} bytes`);
+    }
+    done += bytesRead;
+  }
+  return buffer;
+}
+
+const TEMPORARY_PREFIX = '.debshoal-';
+
+/**
+ * Writes through a temporary file beside `target`: `fill` writes and verifies, then fsync and
+ * rename. Whatever goes wrong, `target` keeps its old content and nothing is left behind.
+ */
+export async function writeAtomically<T>(
+  target: string,
+  fill: (temporaryPath: string) => Promise<T>,
+  mode = 0o644,
+): Promise<T> {
+  const name = `${TEMPORARY_PREFIX}${basename(target)}.${randomBytes(6).toString('hex')}`;
+  const temporary = join(dirname(target), name);
+  try {
+    const result = await fill(temporary);
+    const file = await open(temporary, 'r+');
+    try {
+      await file.chmod(mode);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+    return result;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** `writeAtomically` for content that is already in memory. Creates missing folders. */
+export async function writeFileAtomically(
+  target: string,
+  content: Uint8Array | string,
+  mode = 0o644,
+): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  await writeAtomically(
+    target,
+    async (temporary) => {
+      const file = await open(temporary, 'wx', mode);
+      try {
+        await file.writeFile(content);
+      } finally {
+        await file.close();
+      }
+    },
+    mode,
+  );
+}
+
+/** Removes what a killed `writeAtomically` left in `folder`. */
+export async function removeStaleTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(TEMPORARY_PREFIX)) await rm(join(folder, name), { recursive: true });
+  }
+}
+
+/** Runs `use` with a private temporary folder that is removed afterwards. */
+export async function withTemporaryFolder<T>(
+  use: (folder: string) => Promise<T>,
+  parent = tmpdir(),
+): Promise<T> {
+  const folder = await mkdtemp(join(parent, TEMPORARY_PREFIX));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

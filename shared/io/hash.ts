@@ -1,0 +1,45 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { Transform } from 'node:stream';
+
+/** SHA-256 as 64 lower-case hex digits. */
+export type Sha256 = string;
+
+export const SHA256_PATTERN = /^[0-9a-f]{64}$/;
+
+/** SHA-256 of bytes in memory. */
+export function sha256(bytes: Uint8Array): Sha256 {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** SHA-256 and size of a file, read in one pass with constant memory. */
+export async function hashFile(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ sha256: Sha256; size: number }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+    const bytes = chunk as Buffer;
+    hash.update(bytes);
+    size += bytes.length;
+  }
+  return { sha256: hash.digest('hex'), size };
+}
+
+/** A pass-through that hashes and counts what flows by. */
+export class HashingStream extends Transform {
+  readonly #hash: Hash = createHash('sha256');
+  #size = 0;
+
+  override _transform(chunk: Buffer, _encoding: string, done: (e: null, c: Buffer) => void): void {
+    this.#hash.update(chunk);
+    this.#size += chunk.length;
+    done(null, chunk);
+  }
+
+  /** Valid once, after the stream has ended. */
+  result(): { sha256: Sha256; size: number } {
+    return { sha256: this.#hash.digest('hex'), size: this.#size };
+  }
+}

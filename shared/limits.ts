@@ -1,0 +1,48 @@
+/** Every limit of the project, each with its reason. Sizes in bytes, times in milliseconds. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+export const LIMITS = {
+  /** A .deb: the largest of Debian (debug symbols of browsers) are under 2 GiB. */
+  debBytes: 4 * GIB,
+  /** A control.tar, uncompressed: md5sums of 100,000 files is 10 MiB. */
+  controlTarBytes: 64 * MIB,
+  /** The uncompressed data.tar: kernels with debug symbols reach 6 GiB. */
+  dataTarBytes: 16 * GIB,
+  /** One deb822 control stanza: the largest in Debian is 60 KiB. */
+  controlStanzaBytes: MIB,
+  /** A signed Release or InRelease: Debian's largest is 300 KiB. */
+  releaseBytes: 4 * MIB,
+  /** A `Deltas` index as transported (compressed): 60,000 deltas of 150 bytes, threefold. */
+  indexBytes: 32 * MIB,
+  /** A `Deltas` index after decompression; a bomb ends here. */
+  indexExpandedBytes: 128 * MIB,
+  /** A `Packages` index after decompression: Debian main amd64 is 50 MiB. */
+  packagesBytes: 512 * MIB,
+  /** A key file: a keyring of a hundred RSA keys. */
+  keyBytes: 2 * MIB,
+  /** A configuration file. */
+  configBytes: MIB,
+  /** A delta: larger than the largest .deb that is worth a delta. */
+  deltaBytes: 2 * GIB,
+  /** The header of a delta, expanded: 200,000 source files of 40 bytes. */
+  deltaHeaderBytes: 16 * MIB,
+  /** Source files of one delta: linux-source has 80,000. */
+  deltaSources: 500_000,
+  /** Memory that a delta may ask of the applying machine; larger ones are refused unread. */
+  applyMemoryBytes: 4 * GIB,
+  /** One file inside a package that is matched in memory: bsdiff needs 17 bytes a byte. */
+  bsdiffFileBytes: 48 * MIB,
+  /** One file used as a zstd dictionary: its window must hold it, and 2^27 is every decoder's. */
+  zstdDictionaryBytes: 128 * MIB,
+  /** A .gz inside a package that is opened for matching. */
+  nestedGzipBytes: 64 * MIB,
+  /** A .torrent file: 2 GiB in pieces of 256 KiB is 160 KiB of hashes; batches list names. */
+  torrentFileBytes: 16 * MIB,
+  /** Pieces of one torrent, before WebTorrent allocates for them. */
+  torrentPieces: 65_536,
+  /** Files of one torrent: the deltas of one publish run. */
+  torrentFiles: 50_000,
+} as const;
