@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+
+import { expandDeb, type ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import { encodeDelta } from '../../shared/delta/container.js';
+import { openExpandedDeb } from '../../shared/delta/old-deb.js';
+import { DebshoalError } from '../../shared/errors.js';
+import { withTemporaryFolder, writeFileAtomically } from '../../shared/io/files.js';
+import { findRecipes } from './find-recipe.js';
+import { makeContent } from './make-content.js';
+import { proveDelta } from './prove-delta.js';
+
+/** What a diff did; sizes in bytes, times in seconds. */
+export interface DiffReport {
+  readonly package: string;
+  readonly oldVersion: string;
+  readonly newVersion: string;
+  readonly oldBytes: number;
+  readonly newBytes: number;
+  readonly deltaBytes: number;
+  readonly memoryBytes: number;
+  readonly seconds: {
+    readonly total: number;
+    readonly expand: number;
+    /** Finding the recipes that compress the members exactly as they are. */
+    readonly recipes: number;
+    readonly match: number;
+    readonly prove: number;
+  };
+}
+
+/**
+ * Makes the delta from one .deb to another and proves it by rebuilding. Two packages in, a
+ * container out: nothing outside this folder knows how a delta is found.
+ */
+export async function diffDebs(
+  oldPath: string,
+  newPath: string,
+  target: string,
+  temporaryParent?: string,
+): Promise<DiffReport> {
+  return withTemporaryFolder(async (folder) => {
+    const clock = stopwatch();
+    const oldDeb = await expandDeb(oldPath, join(folder, 'old-image'));
+    const newDeb = await expandDeb(newPath, join(folder, 'new-image'));
+    checkPair(oldDeb, newDeb);
+    const expand = clock();
+    const parts = await findRecipes(newDeb);
+    const recipes = clock();
+    const delta = encodeDelta(await makeContent(oldDeb, newDeb, parts, folder));
+    const match = clock();
+    const unproven = join(folder, 'unproven.delta');
+    await writeFileAtomically(unproven, delta);
+    const old = await openExpandedDeb(oldDeb);
+    try {
+      await proveDelta(unproven, old, newDeb, folder);
+    } finally {
+      await old.close();
+    }
+    await writeFileAtomically(target, delta);
+    const prove = clock();
+    return {
+      package: newDeb.control.package,
+      oldVersion: oldDeb.control.version,
+      newVersion: newDeb.control.version,
+      oldBytes: oldDeb.size,
+      newBytes: newDeb.size,
+      deltaBytes: delta.length,
+      memoryBytes: 0,
+      seconds: { total: expand + recipes + match + prove, expand, recipes, match, prove },
+    };
+  }, temporaryParent);
+}
+
+/** dpkg finds sources by package name: a delta between different packages could not be applied. */
+function checkPair(oldDeb: ExpandedDeb, newDeb: ExpandedDeb): void {
+  const [a, b] = [oldDeb.control.package, newDeb.control.package];
+  if (a !== b) {
+    throw new DebshoalError('usage', `${a} and ${b} are different packages`, {
+      hint: 'give two versions of one package',
+    });
+  }
+}
+
+/** Seconds since the last call. */
+function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    const seconds = (now - last) / 1000;
+    last = now;
+    return seconds;
+  };
+}

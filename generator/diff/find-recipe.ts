@@ -1,0 +1,116 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+import { compress } from '../../shared/deb/compression.js';
+import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import { XZ_PRESET_DICTIONARY, type Recipe } from '../../shared/deb/recipe.js';
+import { readXzSettings } from '../../shared/deb/xz-container.js';
+import type { TargetPart } from '../../shared/delta/delta.js';
+import { DebshoalError } from '../../shared/errors.js';
+import { readExactly } from '../../shared/io/files.js';
+import { LIMITS } from '../../shared/limits.js';
+import { gzipCandidates } from './gzip-recipe.js';
+
+type Member = DebPart & { kind: 'member' };
+
+/**
+ * Finds for each member of a .deb the recipe that gives exactly its bytes, by trying what its
+ * headers allow. `deb-unreproducible` with the reason when there is none.
+ */
+export async function findRecipes(deb: ExpandedDeb): Promise<TargetPart[]> {
+  const parts: TargetPart[] = [];
+  for (const part of deb.parts) {
+    if (part.kind === 'literal') parts.push(part);
+    else {
+      parts.push({ kind: 'member', length: part.length, recipe: await findRecipe(deb, part) });
+    }
+  }
+  return parts;
+}
+
+async function findRecipe(deb: ExpandedDeb, member: Member): Promise<Recipe> {
+  const packed = await readPacked(deb.path, member);
+  const candidates = candidateRecipes(member, packed);
+  for (const recipe of candidates) {
+    if (await reproduces(recipe, deb.imagePath, member, packed)) return recipe;
+  }
+  throw new DebshoalError(
+    'deb-unreproducible',
+    `no recipe of ${candidates.length} tried gives the bytes of a .${member.compression} member`,
+  );
+}
+
+async function readPacked(path: string, member: Member): Promise<Buffer> {
+  if (member.packedLength > LIMITS.deltaBytes) {
+    throw new DebshoalError('deb-unreproducible', 'a member too large to be compared in memory');
+  }
+  const file = await open(path, 'r');
+  try {
+    return await readExactly(file, member.packedOffset, member.packedLength);
+  } finally {
+    await file.close();
+  }
+}
+
+function candidateRecipes(member: Member, packed: Buffer): Recipe[] {
+  switch (member.compression) {
+    case 'none':
+      return [{ kind: 'stored' }];
+    case 'xz':
+      return xzCandidates(packed);
+    case 'gz':
+      return gzipCandidates(packed, member.length);
+    case 'zst':
+      return zstdCandidates(packed);
+  }
+}
+
+/** dpkg uses liblzma's threaded encoder since 1.17; its default block is three dictionaries. */
+function xzCandidates(packed: Buffer): Recipe[] {
+  const { check, dictionaryBytes, blockHeadersHaveSizes, blockBytes } = readXzSettings(packed);
+  const presets = XZ_PRESET_DICTIONARY.flatMap((bytes, preset) =>
+    bytes === dictionaryBytes && preset > 0 ? [preset] : [],
+  );
+  const block = blockBytes.length > 1 ? blockBytes[0] : undefined;
+  return [...presets.reverse()].sort(dpkgDefaultFirst).flatMap((preset) =>
+    [false, true].map((extreme) => ({
+      kind: 'xz' as const,
+      preset,
+      extreme,
+      check,
+      blockBytes: blockHeadersHaveSizes ? (block ?? Math.max(3 * dictionaryBytes, 1 << 20)) : null,
+    })),
+  );
+}
+
+const DPKG_PRESET = 6;
+
+function dpkgDefaultFirst(a: number, b: number): number {
+  return Number(b === DPKG_PRESET) - Number(a === DPKG_PRESET);
+}
+
+/** RFC 8878 section 3.1.1.1: bit 2 of the frame header descriptor says whether there is a sum. */
+function zstdCandidates(packed: Buffer): Recipe[] {
+  const checksum = ((packed[4] ?? 0) & 0x04) !== 0;
+  const levels = [19, 3, 22, 15, 12, 9, 6, 1];
+  return levels.flatMap((level) =>
+    [true, false].map((threaded) => ({ kind: 'zstd' as const, level, checksum, threaded })),
+  );
+}
+
+/** Compresses the member's tar and compares as it goes, so that a wrong recipe ends early. */
+async function reproduces(
+  recipe: Recipe,
+  imagePath: string,
+  member: Member,
+  packed: Buffer,
+): Promise<boolean> {
+  const { imageOffset: start, length } = member;
+  const raw = createReadStream(imagePath, { start, end: start + length - 1, highWaterMark: 1 << 18 });
+  let at = 0;
+  for await (const chunk of compress(recipe, raw)) {
+    if (!chunk.equals(packed.subarray(at, at + chunk.length))) return false;
+    at += chunk.length;
+  }
+  return at === packed.length;
+}

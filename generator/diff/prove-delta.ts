@@ -1,0 +1,55 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import type { OldPackage } from '../../shared/delta/old-package.js';
+import { rebuildDeb, type CompressMember } from '../../shared/delta/rebuild.js';
+import { readExactly } from '../../shared/io/files.js';
+
+/**
+ * Rebuilds the new .deb from the delta and checks every byte. `findRecipes` has just proven, in
+ * this process and with this encoder, that the recipes turn the new tars into the packed bytes; so
+ * where a rebuilt tar is the same, its packed bytes are taken from the .deb instead of running xz
+ * a second time, which would be most of the time of a diff. Where it is not the same, nothing is
+ * taken and the hash of the .deb cannot come out right.
+ */
+export async function proveDelta(
+  deltaPath: string,
+  old: OldPackage,
+  newDeb: ExpandedDeb,
+  folder: string,
+): Promise<void> {
+  const target = join(folder, 'rebuilt.deb');
+  await rebuildDeb(deltaPath, old, target, {
+    compressMember: provenMembers(newDeb),
+    temporaryParent: folder,
+  });
+}
+
+function provenMembers(newDeb: ExpandedDeb): CompressMember {
+  const members = newDeb.parts.filter((part) => part.kind === 'member');
+  let next = 0;
+  return (_recipe, raw) => packedIfEqual(newDeb, members[next++], raw);
+}
+
+async function* packedIfEqual(
+  newDeb: ExpandedDeb,
+  member: (DebPart & { kind: 'member' }) | undefined,
+  raw: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (member === undefined) return;
+  const image = await open(newDeb.imagePath, 'r');
+  const deb = await open(newDeb.path, 'r');
+  try {
+    let at = member.imageOffset;
+    let equal = true;
+    for await (const chunk of raw) {
+      equal &&= (await readExactly(image, at, chunk.length)).equals(chunk);
+      at += chunk.length;
+    }
+    if (equal) yield await readExactly(deb, member.packedOffset, member.packedLength);
+  } finally {
+    await image.close();
+    await deb.close();
+  }
+}

@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { Duplex, PassThrough, pipeline, Readable, Transform } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+
+import lzma from 'lzma-native';
+import { Deflate } from 'pako';
+import { CompressStream, DecompressStream } from 'zstd-napi';
+
+import { DebshoalError } from '../errors.js';
+import type { Recipe } from './recipe.js';
+
+/** The compressions that dpkg accepts for a member; deb(5). */
+export type Compression = 'none' | 'gz' | 'xz' | 'zst';
+
+/**
+ * Decompresses a member, failing with `limit-exceeded` past `maxBytes` (a bomb) and
+ * `deb-malformed` on damaged data.
+ */
+export async function* decompress(
+  compression: Compression,
+  input: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Buffer> {
+  let total = 0;
+  try {
+    for await (const chunk of through(input, decoder(compression))) {
+      total += chunk.length;
+      if (total > maxBytes) break;
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof DebshoalError) throw error;
+    throw new DebshoalError('deb-malformed', `damaged ${compression} data`, { cause: error });
+  }
+  if (total > maxBytes) {
+    throw new DebshoalError('limit-exceeded', `expands to over ${maxBytes} bytes`);
+  }
+}
+
+function decoder(compression: Compression): Duplex {
+  switch (compression) {
+    case 'none':
+      return new PassThrough();
+    case 'gz':
+      return createGunzip();
+    case 'xz':
+      return lzma.createDecompressor();
+    case 'zst':
+      return new DecompressStream();
+  }
+}
+
+/** Compresses by a recipe; the same bytes on every machine and for any number of threads. */
+export function compress(
+  recipe: Recipe,
+  input: AsyncIterable<Uint8Array>,
+  threads = availableParallelism(),
+): AsyncIterable<Buffer> {
+  switch (recipe.kind) {
+    case 'stored':
+      return through(input, new PassThrough());
+    case 'xz':
+      return through(input, xzEncoder(recipe, threads));
+    case 'zstd':
+      return through(
+        input,
+        new CompressStream({
+          compressionLevel: recipe.level,
+          checksumFlag: recipe.checksum,
+          ...(recipe.threaded && { nbWorkers: Math.max(1, threads) }),
+        }),
+      );
+    case 'gzip': {
+      const encoder = recipe.encoder === 'gnu' ? gnuGzip(recipe.level) : zlibGzip(recipe.level);
+      return withHeader(recipe.header, through(input, encoder));
+    }
+  }
+}
+
+/** Runs bytes through a stream, with errors of both sides reaching the reader. */
+async function* through(
+  input: AsyncIterable<Uint8Array>,
+  transform: Duplex,
+): AsyncGenerator<Buffer> {
+  // The callback is the error's other way out; the reader below gets it from `transform` itself.
+  pipeline(Readable.from(input, { objectMode: false }), transform, () => undefined);
+  for await (const chunk of transform) yield chunk as Buffer;
+}
+
+function xzEncoder(recipe: Extract<Recipe, { kind: 'xz' }>, threads: number): Duplex {
+  return lzma.createCompressor({
+    preset: recipe.extreme ? (recipe.preset | lzma.PRESET_EXTREME) >>> 0 : recipe.preset,
+    check: recipe.check,
+    // Any number of threads selects liblzma's threaded encoder, whose output depends on the
+    // block size alone; without it the other encoder runs.
+    ...(recipe.blockBytes !== null && {
+      threads: Math.max(1, threads),
+      blockSize: recipe.blockBytes,
+    }),
+  });
+}
+
+/** Length of the header that both gzip encoders below write: no name, no time. */
+const PLAIN_GZIP_HEADER = 10;
+
+/** Replaces the encoder's plain gzip header by the recorded one. */
+async function* withHeader(
+  header: Uint8Array,
+  gzip: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  yield Buffer.from(header);
+  let skip = PLAIN_GZIP_HEADER;
+  for await (const chunk of gzip) {
+    if (chunk.length > skip) yield chunk.subarray(skip);
+    skip = Math.max(0, skip - chunk.length);
+  }
+}
+
+/** GNU gzip itself (Essential in Debian): its deflate is not zlib's. */
+function gnuGzip(level: number): Duplex {
+  const child = spawn('gzip', ['-n', `-${level}`], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const both = Duplex.from({ writable: child.stdin, readable: child.stdout });
+  child.on('error', (cause) => {
+    both.destroy(new DebshoalError('tool-failed', 'cannot run gzip', { cause }));
+  });
+  return both;
+}
+
+/** Canonical zlib's bytes; Node's own zlib is Chromium's, which writes others. */
+function zlibGzip(level: number): Duplex {
+  const deflate = new Deflate({ level: level as 1, gzip: true, legacyHash: true });
+  const transform = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      deflate.push(chunk, false);
+      done();
+    },
+    flush(done) {
+      deflate.push(new Uint8Array(0), true);
+      done();
+    },
+  });
+  deflate.onData = (bytes: Uint8Array): void => {
+    transform.push(Buffer.from(bytes));
+  };
+  return transform;
+}

@@ -1,0 +1,22 @@
+/** The part of lzma-native 8.0.6 that we use; @types/lzma-native lacks the numeric constants. */
+declare module 'lzma-native' {
+  import type { Duplex } from 'node:stream';
+
+  export interface EncoderOptions {
+    /** 0 to 9, or with PRESET_EXTREME. */
+    readonly preset?: number;
+    readonly check?: number;
+    /** Selects the threaded encoder. */
+    readonly threads?: number;
+    /** Uncompressed bytes a block; only with `threads`. */
+    readonly blockSize?: number;
+  }
+
+  const lzma: {
+    readonly PRESET_EXTREME: number;
+    readonly CHECK_CRC64: number;
+    createCompressor(options: EncoderOptions): Duplex;
+    createDecompressor(options?: { readonly memlimit?: number }): Duplex;
+  };
+  export default lzma;
+}

@@ -1,0 +1,120 @@
+import { DebshoalError } from '../errors.js';
+import { encoderMemory, type Recipe } from '../deb/recipe.js';
+import type { Sha256 } from '../io/hash.js';
+
+/** A delta as data; FORMAT.md has the bytes, container.ts the codec. */
+export interface DeltaHeader {
+  readonly package: string;
+  readonly architecture: string;
+  readonly oldVersion: string;
+  readonly newVersion: string;
+  /** The .deb that this delta rebuilds. */
+  readonly target: { readonly size: number; readonly sha256: Sha256 };
+  /** Bytes of memory that applying needs, the recipe's encoder with one thread included. */
+  readonly memoryBytes: number;
+  /** Fingerprint of the old package's file list, to which the places of sources refer. */
+  readonly fileList: string;
+  readonly parts: readonly TargetPart[];
+  readonly sources: readonly SourceFile[];
+  /** Index of the source that the literal stream was compressed with as a dictionary. */
+  readonly literalDictionary: number | null;
+  readonly operations: readonly Operation[];
+}
+
+/** A stretch of the target .deb: bytes as they are, or image bytes to be compressed. */
+export type TargetPart =
+  | { readonly kind: 'literal'; readonly length: number }
+  | { readonly kind: 'member'; readonly length: number; readonly recipe: Recipe };
+
+/** A file of the old package. A delta never brings a path, only a place. */
+export interface SourceFile {
+  /** data: index in the sorted file list; control: index in CONTROL_SOURCES. */
+  readonly member: 'control' | 'data';
+  readonly place: number;
+  readonly size: number;
+  readonly fingerprint: string;
+}
+
+/**
+ * Produces the next bytes of the image. `content` is what the method yields; with `gzip` it is
+ * compressed by that recipe into the bytes of the image.
+ */
+export interface Operation {
+  readonly method: 'literal' | 'copy' | 'bsdiff' | 'zstd';
+  readonly contentLength: number;
+  /** Index of the source file; null for `literal` and for `zstd` without a dictionary. */
+  readonly source: number | null;
+  /** The source is a .gz whose content is meant. */
+  readonly openSource: boolean;
+  /** Bytes of the patch stream that belong to this operation. */
+  readonly patchLength: number;
+  readonly gzip: { readonly recipe: Recipe & { kind: 'gzip' }; readonly packedLength: number } | null;
+}
+
+/**
+ * The control files that dpkg keeps verbatim in its info folder, by number. `control` itself is
+ * not among them: dpkg reorders it into its status file. Append only: the numbers are the format.
+ */
+export const CONTROL_SOURCES: readonly string[] = [
+  'md5sums',
+  'conffiles',
+  'preinst',
+  'postinst',
+  'prerm',
+  'postrm',
+  'triggers',
+  'shlibs',
+  'symbols',
+  'templates',
+  'config',
+];
+
+/** Bytes that an operation adds to the image. */
+export function imageLength(operation: Operation): number {
+  return operation.gzip?.packedLength ?? operation.contentLength;
+}
+
+/** The runtime, the stream buffers and the codecs' own tables. */
+const BASE_MEMORY = 96 * 2 ** 20;
+
+/** Memory that applying a delta needs, from what its header declares. */
+export function memoryNeeded(
+  header: Pick<DeltaHeader, 'parts' | 'sources' | 'operations'>,
+  literalLength: number,
+): number {
+  let largest = 0;
+  for (const operation of header.operations) {
+    const source = operation.source === null ? 0 : (header.sources[operation.source]?.size ?? 0);
+    // A .gz is at most as dense as deflate can be; its content replaces it after opening.
+    const opened = operation.openSource ? operation.contentLength * 2 : 0;
+    const result = operation.contentLength + imageLength(operation);
+    largest = Math.max(largest, source * 2 + opened + operation.patchLength * 2 + result);
+  }
+  const encoders = header.parts.map((p) => (p.kind === 'member' ? encoderMemory(p.recipe) : 0));
+  return BASE_MEMORY + literalLength * 2 + largest + Math.max(0, ...encoders);
+}
+
+/** Checks that the operations fill the parts exactly and use sources that exist. */
+export function checkConsistency(header: DeltaHeader): void {
+  const fail = (what: string): never => {
+    throw new DebshoalError('delta-damaged', `inconsistent delta: ${what}`);
+  };
+  const sum = (lengths: readonly number[]): number => lengths.reduce((a, b) => a + b, 0);
+  if (sum(header.operations.map(imageLength)) !== sum(header.parts.map((part) => part.length))) {
+    fail('operations and parts have different lengths');
+  }
+  const sourceCount = header.sources.length;
+  for (const { method, source, patchLength } of header.operations) {
+    if (source !== null && source >= sourceCount) fail('an unknown source file');
+    const needsSource = method === 'copy' || method === 'bsdiff';
+    if (needsSource && source === null) fail(`${method} without a source file`);
+    const takesPatch = method === 'bsdiff' || method === 'zstd';
+    if (takesPatch !== patchLength > 0) fail(`${method} with ${patchLength} bytes of patch`);
+  }
+  if (header.literalDictionary !== null && header.literalDictionary >= sourceCount) {
+    fail('an unknown dictionary');
+  }
+  for (const { member, place } of header.sources) {
+    if (member === 'control' && place >= CONTROL_SOURCES.length) fail('an unknown control file');
+  }
+}
