@@ -46,7 +46,8 @@ export async function diffDebs(
     const expand = clock();
     const parts = await findRecipes(newDeb);
     const recipes = clock();
-    const delta = encodeDelta(await makeContent(oldDeb, newDeb, parts, folder));
+    const content = await makeContent(oldDeb, newDeb, parts, folder);
+    const delta = encodeDelta(content);
     const match = clock();
     const unproven = join(folder, 'unproven.delta');
     await writeFileAtomically(unproven, delta);
@@ -65,7 +66,7 @@ export async function diffDebs(
       oldBytes: oldDeb.size,
       newBytes: newDeb.size,
       deltaBytes: delta.length,
-      memoryBytes: 0,
+      memoryBytes: content.header.memoryBytes,
       seconds: { total: expand + recipes + match + prove, expand, recipes, match, prove },
     };
   }, temporaryParent);

@@ -106,7 +106,11 @@ async function reproduces(
   packed: Buffer,
 ): Promise<boolean> {
   const { imageOffset: start, length } = member;
-  const raw = createReadStream(imagePath, { start, end: start + length - 1, highWaterMark: 1 << 18 });
+  const raw = createReadStream(imagePath, {
+    start,
+    end: start + length - 1,
+    highWaterMark: 1 << 18,
+  });
   let at = 0;
   for await (const chunk of compress(recipe, raw)) {
     if (!chunk.equals(packed.subarray(at, at + chunk.length))) return false;

@@ -1,8 +1,10 @@
-import type { Recipe } from '../../shared/deb/recipe.js';
-import { gzipAtOnce, openGzip, PLAIN_HEADER_LENGTH } from '../../shared/delta/nested-gzip.js';
+import {
+  gzipMany,
+  openGzip,
+  PLAIN_HEADER_LENGTH,
+  type GzipRecipe,
+} from '../../shared/delta/nested-gzip.js';
 import { LIMITS } from '../../shared/limits.js';
-
-export type GzipRecipe = Recipe & { kind: 'gzip' };
 
 /** Levels by how often packages use them: debhelper compresses with `gzip -9n`. */
 const LEVELS = [9, 6, 1, 8, 7, 5, 4, 3, 2];
@@ -35,13 +37,35 @@ export function gzipCandidates(gz: Buffer, contentLength: number): GzipRecipe[] 
   ]);
 }
 
-/** The content of a .gz file and the recipe that gives exactly its bytes; null when none does. */
-export function openExactGzip(gz: Buffer): { content: Buffer; recipe: GzipRecipe } | null {
-  if (gzipHeaderLength(gz) === null) return null;
-  const content = openGzip(gz, LIMITS.nestedGzipBytes);
-  if (content === null) return null;
-  const recipe = gzipCandidates(gz, content.length).find((candidate) =>
-    gzipAtOnce(candidate, content).equals(gz),
-  );
-  return recipe ? { content, recipe } : null;
+/** A .gz whose bytes come back exactly from its content. */
+export interface ExactGzip {
+  readonly content: Buffer;
+  readonly recipe: GzipRecipe;
+}
+
+/**
+ * Finds for many .gz files the content and the recipe that gives exactly their bytes; null where
+ * none does. Candidates of the same rank are tried for all files in one go.
+ */
+export async function openExactGzips(
+  files: readonly Buffer[],
+  folder: string,
+): Promise<(ExactGzip | null)[]> {
+  const found: (ExactGzip | null)[] = files.map(() => null);
+  let open = files.flatMap((gz, index) => {
+    const content = gzipHeaderLength(gz) === null ? null : openGzip(gz, LIMITS.nestedGzipBytes);
+    return content ? [{ gz, index, content, candidates: gzipCandidates(gz, content.length) }] : [];
+  });
+  for (let rank = 0; open.length > 0; rank++) {
+    const tries = open.flatMap((file) => {
+      const recipe = file.candidates[rank];
+      return recipe ? [{ ...file, recipe }] : [];
+    });
+    const packed = await gzipMany(tries, folder);
+    for (const [i, { gz, index, content, recipe }] of tries.entries()) {
+      if (packed[i]?.equals(gz)) found[index] = { content, recipe };
+    }
+    open = tries.filter(({ index }) => found[index] === null);
+  }
+  return found;
 }

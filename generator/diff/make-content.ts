@@ -1,17 +1,14 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 
-import type { ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import type { DebFile, ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import type { DeltaContent } from '../../shared/delta/container.js';
-import {
-  memoryNeeded,
-  type Operation,
-  type SourceFile,
-  type TargetPart,
-} from '../../shared/delta/delta.js';
+import { memoryNeeded, type TargetPart } from '../../shared/delta/delta.js';
 import { fingerprintFileList } from '../../shared/delta/old-package.js';
-import { canBeDictionary, compressFrame } from '../../shared/delta/zstd-frame.js';
+import { canBeDictionary } from '../../shared/delta/zstd-frame.js';
 import { readExactly } from '../../shared/io/files.js';
 import { chooseOperation } from './choose-operation.js';
+import { ContentBuilder, type BuiltContent } from './content-builder.js';
+import { openExactGzips, type ExactGzip } from './gzip-recipe.js';
 import { openOldFiles, type OldFiles } from './old-files.js';
 
 /** Matches the new image against the old files: everything that a delta contains. */
@@ -24,76 +21,7 @@ export async function makeContent(
   const old = await openOldFiles(oldDeb);
   const image = await open(newDeb.imagePath, 'r');
   try {
-    const builder = new ContentBuilder(old);
-    let at = 0;
-    for (const file of newDeb.files) {
-      builder.literal(await readExactly(image, at, file.offset - at));
-      const bytes = await readExactly(image, file.offset, file.size);
-      if (bytes.length > 0) builder.add(await chooseOperation(file, bytes, old, folder));
-      at = file.offset + file.size;
-    }
-    builder.literal(await readExactly(image, at, newDeb.imageSize - at));
-    return await builder.finish(oldDeb, newDeb, parts);
-  } finally {
-    await image.close();
-    await old.close();
-  }
-}
-
-class ContentBuilder {
-  readonly #old: OldFiles;
-  readonly #operations: Operation[] = [];
-  readonly #sources: SourceFile[] = [];
-  readonly #sourceNumbers = new Map<string, number>();
-  readonly #literals: Buffer[] = [];
-  readonly #patches: Buffer[] = [];
-
-  constructor(old: OldFiles) {
-    this.#old = old;
-  }
-
-  literal(bytes: Buffer): void {
-    if (bytes.length === 0) return;
-    this.#literals.push(bytes);
-    const last = this.#operations.at(-1);
-    if (last?.method === 'literal' && last.gzip === null) {
-      const contentLength = last.contentLength + bytes.length;
-      this.#operations[this.#operations.length - 1] = { ...last, contentLength };
-    } else {
-      this.#operations.push({
-        method: 'literal',
-        contentLength: bytes.length,
-        source: null,
-        openSource: false,
-        patchLength: 0,
-        gzip: null,
-      });
-    }
-  }
-
-  add({ operation, source, bytes }: Awaited<ReturnType<typeof chooseOperation>>): void {
-    if (operation.method === 'literal' && operation.gzip === null) {
-      this.literal(bytes);
-      return;
-    }
-    (operation.method === 'literal' ? this.#literals : this.#patches).push(bytes);
-    const number = source ? this.#numberOf(this.#old.asSource(source.file, source.content)) : null;
-    this.#operations.push({ ...operation, source: number });
-  }
-
-  async finish(
-    oldDeb: ExpandedDeb,
-    newDeb: ExpandedDeb,
-    parts: readonly TargetPart[],
-  ): Promise<DeltaContent> {
-    // Tar headers are mostly paths, and so is md5sums, which every upgrading machine has.
-    const md5sums = this.#old.at('control', 'md5sums');
-    const dictionary = md5sums ? await this.#old.read(md5sums) : null;
-    const usable = md5sums && dictionary && canBeDictionary(dictionary);
-    const literalDictionary = usable
-      ? this.#numberOf(this.#old.asSource(md5sums, dictionary))
-      : null;
-    const literals = Buffer.concat(this.#literals);
+    const built = await matchFiles(newDeb, image, old, folder);
     const header = {
       package: newDeb.control.package,
       architecture: newDeb.control.architecture,
@@ -102,25 +30,86 @@ class ContentBuilder {
       target: { size: newDeb.size, sha256: newDeb.sha256 },
       fileList: fingerprintFileList(oldDeb.listedPaths),
       parts,
-      sources: this.#sources,
-      literalDictionary,
-      operations: this.#operations,
+      sources: built.sources,
+      dictionary: built.dictionary,
+      operations: built.operations,
     };
     return {
-      header: { ...header, memoryBytes: memoryNeeded(header, literals.length) },
-      literals: {
-        packed: compressFrame(literals, usable ? dictionary : null),
-        length: literals.length,
-      },
-      patches: this.#patches,
+      header: { ...header, memoryBytes: memoryNeeded(header, built.literals.length) },
+      literals: built.literals,
+      patches: built.patches,
     };
+  } finally {
+    await image.close();
+    await old.close();
   }
+}
 
-  #numberOf(source: SourceFile): number {
-    const key = `${source.member} ${source.place}`;
-    const known = this.#sourceNumbers.get(key);
-    if (known !== undefined) return known;
-    this.#sourceNumbers.set(key, this.#sources.length);
-    return this.#sources.push(source) - 1;
+async function matchFiles(
+  newDeb: ExpandedDeb,
+  image: FileHandle,
+  old: OldFiles,
+  folder: string,
+): Promise<BuiltContent> {
+  const builder = new ContentBuilder(old);
+  await useMd5sums(builder, old);
+  let at = 0;
+  for (const group of groupBySize(newDeb.files)) {
+    const contents: Buffer[] = [];
+    for (const file of group) contents.push(await readExactly(image, file.offset, file.size));
+    const gzips = await openChanged(contents, old, folder);
+    for (const [i, file] of group.entries()) {
+      builder.literal(await readExactly(image, at, file.offset - at));
+      const bytes = contents[i] ?? Buffer.alloc(0);
+      if (bytes.length > 0) {
+        builder.add(await chooseOperation(file, bytes, gzips[i] ?? null, old, folder));
+      }
+      at = file.offset + file.size;
+    }
   }
+  builder.literal(await readExactly(image, at, newDeb.imageSize - at));
+  return builder.finish();
+}
+
+/** Tar headers are mostly paths, and so is md5sums, which every upgrading machine has. */
+async function useMd5sums(builder: ContentBuilder, old: OldFiles): Promise<void> {
+  const file = old.at('control', 'md5sums');
+  if (!file) return;
+  const content = await old.read(file);
+  // First in the dictionary, its start is what zstd looks at for a magic.
+  if (canBeDictionary(content)) {
+    builder.useAsDictionary({ file, fileContent: content, content, opened: false });
+  }
+}
+
+/** Opens the .gz files that are not copies anyway. */
+async function openChanged(
+  contents: readonly Buffer[],
+  old: OldFiles,
+  folder: string,
+): Promise<(ExactGzip | null)[]> {
+  const none = Buffer.alloc(0);
+  return openExactGzips(
+    contents.map((bytes) => (old.identical(bytes) ? none : bytes)),
+    folder,
+  );
+}
+
+const MAX_GROUP_BYTES = 16 * 2 ** 20;
+const MAX_GROUP_FILES = 512;
+
+/** Consecutive files, few enough to be held in memory together. */
+function groupBySize(files: readonly DebFile[]): DebFile[][] {
+  const groups: DebFile[][] = [];
+  let bytes = 0;
+  for (const file of files) {
+    const last = groups.at(-1);
+    bytes += file.size;
+    if (last && bytes <= MAX_GROUP_BYTES && last.length < MAX_GROUP_FILES) last.push(file);
+    else {
+      groups.push([file]);
+      bytes = file.size;
+    }
+  }
+  return groups;
 }

@@ -129,7 +129,7 @@ function gnuGzip(level: number): Duplex {
 
 /** Canonical zlib's bytes; Node's own zlib is Chromium's, which writes others. */
 function zlibGzip(level: number): Duplex {
-  const deflate = new Deflate({ level: level as 1, gzip: true, legacyHash: true });
+  const deflate = new Deflate({ level: level, gzip: true, legacyHash: true });
   const transform = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       deflate.push(chunk, false);

@@ -120,9 +120,9 @@ export function describeRecipe(recipe: Recipe): string {
 
 const MIB = 2 ** 20;
 /** liblzma's dictionary size of each preset (xz(1), section "Presets"). */
-export const XZ_PRESET_DICTIONARY: readonly number[] = [
-  0.25, 1, 2, 4, 4, 8, 8, 16, 32, 64,
-].map((mib) => mib * MIB);
+export const XZ_PRESET_DICTIONARY: readonly number[] = [0.25, 1, 2, 4, 4, 8, 8, 16, 32, 64].map(
+  (mib) => mib * MIB,
+);
 
 /**
  * Memory that the encoder of a recipe needs with one thread, in bytes: xz(1) gives 11.5
@@ -134,8 +134,7 @@ export function encoderMemory(recipe: Recipe): number {
       return 0;
     case 'xz':
       return (
-        Math.ceil((XZ_PRESET_DICTIONARY[recipe.preset] ?? 0) * 11.75) +
-        2 * (recipe.blockBytes ?? 0)
+        Math.ceil((XZ_PRESET_DICTIONARY[recipe.preset] ?? 0) * 11.75) + 2 * (recipe.blockBytes ?? 0)
       );
     case 'gzip':
       return MIB;

@@ -52,7 +52,8 @@ function readBlockHeader(
   const bits = xz.readUInt8(filter.next + 1);
   if (bits > 40) throw unknown('bad LZMA2 dictionary size');
   // Section 5.3.1: mantissa of one bit and an exponent.
-  const dictionaryBytes = bits === 40 ? 0xffffffff : (2 | (bits & 1)) * 2 ** (bits / 2 + 11 - (bits % 2) / 2);
+  const dictionaryBytes =
+    bits === 40 ? 0xffffffff : (2 | (bits & 1)) * 2 ** (bits / 2 + 11 - (bits % 2) / 2);
   return { dictionaryBytes, blockHeadersHaveSizes: hasSizes };
 }
 

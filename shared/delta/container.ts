@@ -11,6 +11,7 @@ import {
   checkConsistency,
   memoryNeeded,
   type DeltaHeader,
+  type LiteralDictionary,
   type Operation,
   type SourceFile,
   type TargetPart,
@@ -150,7 +151,7 @@ function encodeHeader(header: DeltaHeader): Buffer {
   for (const part of header.parts) encodePart(part, out);
   out.varint(header.sources.length);
   encodeSources(header.sources, out);
-  out.varint(header.literalDictionary === null ? 0 : header.literalDictionary + 1);
+  encodeDictionary(header.dictionary, out);
   out.varint(header.operations.length);
   for (const operation of header.operations) encodeOperation(operation, out);
   return out.finish();
@@ -170,7 +171,7 @@ function decodeHeader(bytes: Buffer): DeltaHeader {
     fileList: input.bytes(FINGERPRINT_LENGTH).toString('hex'),
     parts: times(64, () => decodePart(input)),
     sources: decodeSources(input),
-    literalDictionary: decodeOptionalIndex(input),
+    dictionary: decodeDictionary(input),
     operations: times(2 * LIMITS.deltaSources, () => decodeOperation(input)),
   };
   input.expectEnd();
@@ -212,6 +213,21 @@ function decodeSources(input: ByteReader): SourceFile[] {
     size: sizes[index] ?? 0,
     fingerprint: input.bytes(FINGERPRINT_LENGTH).toString('hex'),
   }));
+}
+
+function encodeDictionary({ length, parts }: LiteralDictionary, out: ByteWriter): void {
+  out.varint(length);
+  out.varint(parts.length);
+  for (const part of parts) out.varint(part.source * 2 + (part.openSource ? 1 : 0));
+}
+
+function decodeDictionary(input: ByteReader): LiteralDictionary {
+  const length = input.varint(LIMITS.zstdDictionaryBytes);
+  const parts = Array.from({ length: input.varint(LIMITS.deltaSources) }, () => {
+    const value = input.varint(2 ** 32);
+    return { source: Math.floor(value / 2), openSource: value % 2 === 1 };
+  });
+  return { length, parts };
 }
 
 function decodeOptionalIndex(input: ByteReader): number | null {

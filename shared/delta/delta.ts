@@ -16,8 +16,8 @@ export interface DeltaHeader {
   readonly fileList: string;
   readonly parts: readonly TargetPart[];
   readonly sources: readonly SourceFile[];
-  /** Index of the source that the literal stream was compressed with as a dictionary. */
-  readonly literalDictionary: number | null;
+  /** What the literal stream was compressed against, one after the other. */
+  readonly dictionary: LiteralDictionary;
   readonly operations: readonly Operation[];
 }
 
@@ -25,6 +25,12 @@ export interface DeltaHeader {
 export type TargetPart =
   | { readonly kind: 'literal'; readonly length: number }
   | { readonly kind: 'member'; readonly length: number; readonly recipe: Recipe };
+
+/** Old files as the history before the literal stream; `length` is that of all of them together. */
+export interface LiteralDictionary {
+  readonly length: number;
+  readonly parts: readonly { readonly source: number; readonly openSource: boolean }[];
+}
 
 /** A file of the old package. A delta never brings a path, only a place. */
 export interface SourceFile {
@@ -48,7 +54,10 @@ export interface Operation {
   readonly openSource: boolean;
   /** Bytes of the patch stream that belong to this operation. */
   readonly patchLength: number;
-  readonly gzip: { readonly recipe: Recipe & { kind: 'gzip' }; readonly packedLength: number } | null;
+  readonly gzip: {
+    readonly recipe: Recipe & { kind: 'gzip' };
+    readonly packedLength: number;
+  } | null;
 }
 
 /**
@@ -74,12 +83,12 @@ export function imageLength(operation: Operation): number {
   return operation.gzip?.packedLength ?? operation.contentLength;
 }
 
-/** The runtime, the stream buffers and the codecs' own tables. */
-const BASE_MEMORY = 96 * 2 ** 20;
+/** The runtime, the stream buffers, the codecs' own tables and the batch of nested .gz. */
+const BASE_MEMORY = 128 * 2 ** 20;
 
 /** Memory that applying a delta needs, from what its header declares. */
 export function memoryNeeded(
-  header: Pick<DeltaHeader, 'parts' | 'sources' | 'operations'>,
+  header: Pick<DeltaHeader, 'parts' | 'sources' | 'operations' | 'dictionary'>,
   literalLength: number,
 ): number {
   let largest = 0;
@@ -91,7 +100,8 @@ export function memoryNeeded(
     largest = Math.max(largest, source * 2 + opened + operation.patchLength * 2 + result);
   }
   const encoders = header.parts.map((p) => (p.kind === 'member' ? encoderMemory(p.recipe) : 0));
-  return BASE_MEMORY + literalLength * 2 + largest + Math.max(0, ...encoders);
+  const literals = literalLength * 2 + header.dictionary.length * 2;
+  return BASE_MEMORY + literals + largest + Math.max(0, ...encoders);
 }
 
 /** Checks that the operations fill the parts exactly and use sources that exist. */
@@ -111,8 +121,8 @@ export function checkConsistency(header: DeltaHeader): void {
     const takesPatch = method === 'bsdiff' || method === 'zstd';
     if (takesPatch !== patchLength > 0) fail(`${method} with ${patchLength} bytes of patch`);
   }
-  if (header.literalDictionary !== null && header.literalDictionary >= sourceCount) {
-    fail('an unknown dictionary');
+  if (header.dictionary.parts.some((part) => part.source >= sourceCount)) {
+    fail('an unknown file in the dictionary');
   }
   for (const { member, place } of header.sources) {
     if (member === 'control' && place >= CONTROL_SOURCES.length) fail('an unknown control file');

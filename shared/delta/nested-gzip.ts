@@ -1,12 +1,13 @@
-import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 import { Deflate } from 'pako';
 
 import type { Recipe } from '../deb/recipe.js';
-import { DebshoalError } from '../errors.js';
+import { runTool } from '../io/run-tool.js';
 
-type GzipRecipe = Recipe & { kind: 'gzip' };
+export type GzipRecipe = Recipe & { kind: 'gzip' };
 
 /** RFC 1952 section 2.3: the fixed part of a gzip header. */
 export const PLAIN_HEADER_LENGTH = 10;
@@ -20,23 +21,49 @@ export function openGzip(gz: Buffer, maxLength: number): Buffer | null {
   }
 }
 
-/** Compresses small contents at once, in memory. The bytes are those of `compress`. */
-export function gzipAtOnce(recipe: GzipRecipe, content: Buffer): Buffer {
-  const packed = recipe.encoder === 'gnu' ? gnuGzip(recipe, content) : zlibGzip(recipe, content);
-  return Buffer.concat([recipe.header, packed.subarray(PLAIN_HEADER_LENGTH)]);
+export interface NestedContent {
+  readonly recipe: GzipRecipe;
+  readonly content: Buffer;
 }
 
-function gnuGzip(recipe: GzipRecipe, input: Buffer): Buffer {
-  const { stdout, status, error } = spawnSync('gzip', ['-n', `-${recipe.level}`], {
-    input,
-    maxBuffer: input.length * 2 + 4096,
-  });
-  if (status !== 0) throw new DebshoalError('tool-failed', 'gzip failed', { cause: error });
-  return stdout;
+/**
+ * Compresses many small contents, in memory and in order; the bytes are those of `compress`. All
+ * of one level go through one run of GNU gzip, in a temporary folder inside `parent`.
+ */
+export async function gzipMany(
+  nested: readonly NestedContent[],
+  parent: string,
+): Promise<Buffer[]> {
+  const results: Buffer[] = [];
+  const gnu = new Map<number, number[]>();
+  for (const [index, { recipe, content }] of nested.entries()) {
+    if (recipe.encoder === 'zlib') results[index] = withHeader(recipe, zlibGzip(recipe, content));
+    else gnu.set(recipe.level, [...(gnu.get(recipe.level) ?? []), index]);
+  }
+  for (const [level, indexes] of gnu) {
+    const folder = await mkdtemp(join(parent, 'gzip-'));
+    const paths = indexes.map((index) => join(folder, String(index)));
+    await Promise.all(
+      paths.map((path, i) => writeFile(path, nested[indexes[i] ?? 0]?.content ?? '')),
+    );
+    await runTool('gzip', ['-n', `-${level}`, '--', ...paths], { maxOutput: 0 });
+    for (const [i, index] of indexes.entries()) {
+      const { recipe } = nested[index] ?? {};
+      if (recipe) results[index] = withHeader(recipe, await readFile(`${paths[i] ?? ''}.gz`));
+    }
+    await rm(folder, { recursive: true });
+  }
+  return results;
 }
 
+/** Replaces the encoder's plain header by the recorded one. */
+function withHeader(recipe: GzipRecipe, gz: Buffer): Buffer {
+  return Buffer.concat([recipe.header, gz.subarray(PLAIN_HEADER_LENGTH)]);
+}
+
+/** Canonical zlib's bytes; Node's own zlib is Chromium's, which writes others. */
 function zlibGzip(recipe: GzipRecipe, input: Buffer): Buffer {
-  const deflate = new Deflate({ level: recipe.level as 1, gzip: true, legacyHash: true });
+  const deflate = new Deflate({ level: recipe.level, gzip: true, legacyHash: true });
   deflate.push(input, true);
-  return Buffer.from(deflate.result as Uint8Array);
+  return Buffer.from(deflate.result);
 }

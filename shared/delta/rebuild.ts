@@ -47,8 +47,7 @@ export async function rebuildDeb(
   try {
     checkOldPackage(delta.header, old);
     return await withTemporaryFolder(
-      (folder) =>
-        writeAtomically(target, (path) => writeDeb(delta, old, path, folder, options)),
+      (folder) => writeAtomically(target, (path) => writeDeb(delta, old, path, folder, options)),
       options.temporaryParent,
     );
   } finally {
@@ -133,9 +132,10 @@ class TimedBytes {
 
   async #next(): Promise<Uint8Array> {
     const started = performance.now();
-    const { value, done } = await this.#chunks.next();
+    const next = await this.#chunks.next();
     this.waited += performance.now() - started;
-    if (done) throw new DebshoalError('delta-damaged', 'operations end before the target does');
-    return value;
+    if (next.done)
+      throw new DebshoalError('delta-damaged', 'operations end before the target does');
+    return next.value;
   }
 }

@@ -1,0 +1,56 @@
+import type { Argv } from 'yargs';
+
+import { DebshoalError, EXIT_STATUS, isDebshoalError, withCode } from '../errors.js';
+
+/** `interrupted` after Ctrl-C or a service manager's stop; commands pass the signal everywhere. */
+export function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => {
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+/** Finishes a program's yargs, runs the command and turns every failure into its exit status. */
+export async function runCli(program: Argv): Promise<void> {
+  const wantsJson = process.argv.includes('--json');
+  try {
+    await program
+      .demandCommand(1, 'Name a command; --help lists them.')
+      .strict()
+      .help()
+      .alias('help', 'h')
+      .version(false)
+      .wrap(Math.min(100, process.stdout.columns || 100))
+      .epilogue(exitStatusHelp())
+      .fail((message: string | null, error: unknown) => {
+        if (error instanceof Error) throw error;
+        throw new DebshoalError('usage', message ?? 'wrong usage', { hint: 'see --help' });
+      })
+      .parseAsync();
+  } catch (thrown) {
+    process.exitCode = report(withCode(thrown), wantsJson);
+  }
+}
+
+function report(error: unknown, wantsJson: boolean): number {
+  if (!isDebshoalError(error)) {
+    // A bug: the stack is what we need to mend it.
+    console.error(error);
+    return 1;
+  }
+  if (wantsJson) {
+    const { code, message, hint } = error;
+    console.log(JSON.stringify({ error: { code, message, hint } }));
+  }
+  console.error(`error: ${error.message} [${error.code}]`);
+  if (error.hint !== undefined) console.error(`hint: ${error.hint}`);
+  return EXIT_STATUS[error.code];
+}
+
+function exitStatusHelp(): string {
+  const codes = Object.entries(EXIT_STATUS).map(([code, status]) => `${status} ${code}`);
+  return `Exit status: 0 success, 1 a bug, ${codes.join(', ')}.`;
+}
