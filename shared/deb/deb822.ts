@@ -110,7 +110,9 @@ function* stanzasOfLines(
     const end = endWithoutBlanks(line);
     if (end === 0) {
       if (last !== undefined) yield stanzaOf(fields, byName);
-      [fields, byName, last] = [[], new Map(), undefined];
+      fields = [];
+      byName = new Map();
+      last = undefined;
     } else if (isBlank(line.charCodeAt(0))) {
       if (last === undefined) fail('a continuation line without a field before it');
       else last.value += `\n${line.slice(1, end)}`;
