@@ -19,6 +19,10 @@ export const LIMITS = {
   indexBytes: 32 * MIB,
   /** A `Deltas` index after decompression; a bomb ends here. */
   indexExpandedBytes: 128 * MIB,
+  /** One stanza of a `Deltas` index: 20,000 batches of 100 bytes; those of packages are tiny. */
+  indexStanzaBytes: 2 * MIB,
+  /** Memory of the .xz decoder: `xz -9` asks for 65 MiB. */
+  xzDecoderMemoryBytes: 128 * MIB,
   /** A `Packages` index after decompression: Debian main amd64 is 50 MiB. */
   packagesBytes: 512 * MIB,
   /** A key file: a keyring of a hundred RSA keys. */

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+
+import { compareVersions, isVersion } from '../deb/version.js';
+import { DebshoalError } from '../errors.js';
+import { SHA256_PATTERN } from '../io/hash.js';
+import { LIMITS } from '../limits.js';
+import type { DeltasIndex, IndexedPackage } from './deltas-index.js';
+import {
+  deltaFileName,
+  isArchitecture,
+  isBatchName,
+  isComponent,
+  isInfoHash,
+  isPackageName,
+  isSafePath,
+  isSuite,
+} from './layout.js';
+
+const MIB = 1024 * 1024;
+
+const sha256 = z.string().regex(SHA256_PATTERN);
+const infoHash = z.string().refine(isInfoHash, 'not an info hash');
+const architecture = z.string().refine(isArchitecture, 'not an architecture');
+const version = z.string().refine(isVersion, 'not a version');
+
+const delta = z.strictObject({
+  oldVersion: version,
+  size: z.int().min(1).max(LIMITS.deltaBytes),
+  sha256,
+  memoryMiB: z
+    .int()
+    .min(0)
+    .max(LIMITS.applyMemoryBytes / MIB),
+  batch: z.int().min(0),
+});
+
+const indexedPackage = z.strictObject({
+  package: z.string().refine(isPackageName, 'not a package name'),
+  architecture,
+  version,
+  size: z.int().min(1).max(LIMITS.debBytes),
+  sha256,
+  infoHash: infoHash.nullable(),
+  filename: z.string().refine(isSafePath, 'not a safe path').nullable(),
+  deltas: z.array(delta),
+});
+
+const deltasIndex = z.strictObject({
+  suite: z.string().refine(isSuite, 'not a suite'),
+  component: z.string().refine(isComponent, 'not a component'),
+  architecture,
+  batches: z.array(
+    z.strictObject({ name: z.string().refine(isBatchName, 'not a batch name'), infoHash }),
+  ),
+  packages: z.array(indexedPackage),
+});
+
+/** Checks every field and how they belong together; `index-malformed` names the first mistake. */
+export function checkDeltasIndex(index: DeltasIndex): void {
+  const result = deltasIndex.safeParse(index);
+  const issue = result.error?.issues[0];
+  if (issue !== undefined) fail(issue.path.join('.'), issue.message);
+  refuseTwins(
+    'batch',
+    index.batches.map((batch) => batch.name),
+  );
+  refuseTwins(
+    'package',
+    index.packages.map((entry) => `${entry.package} ${entry.version} ${entry.architecture}`),
+  );
+  for (const entry of index.packages) checkPackage(index, entry);
+}
+
+function checkPackage(index: DeltasIndex, entry: IndexedPackage): void {
+  const name = `${entry.package} ${entry.version}`;
+  if (entry.architecture !== index.architecture && entry.architecture !== 'all') {
+    fail(name, `is for ${entry.architecture} in an index of ${index.architecture}`);
+  }
+  refuseTwins(
+    `${name}: delta`,
+    entry.deltas.map((delta) => delta.oldVersion),
+  );
+  for (const { oldVersion, batch } of entry.deltas) {
+    if (batch >= index.batches.length) fail(name, `no batch ${batch}`);
+    if (compareVersions(oldVersion, entry.version) >= 0) {
+      fail(name, `${oldVersion} is not an older version`);
+    }
+    // Also refuses a name that is too long for a file.
+    deltaFileName(entry.package, oldVersion, entry.version, entry.architecture);
+  }
+}
+
+function refuseTwins(what: string, names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) fail(what, `${name} occurs twice`);
+    seen.add(name);
+  }
+}
+
+function fail(where: string, reason: string): never {
+  throw new DebshoalError('index-malformed', `${where}: ${reason}`);
+}

@@ -1,0 +1,14 @@
+import { isDebshoalError, type ErrorCode } from '../../shared/errors.js';
+
+/** The code that `action` fails with, or `none`. Anything but a DebshoalError is a bug: it passes. */
+export async function errorCode(
+  action: Promise<unknown> | (() => unknown),
+): Promise<ErrorCode | 'none'> {
+  try {
+    await (typeof action === 'function' ? action() : action);
+    return 'none';
+  } catch (error) {
+    if (isDebshoalError(error)) return error.code;
+    throw error;
+  }
+}
