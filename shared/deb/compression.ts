@@ -8,6 +8,8 @@ import { Deflate } from 'pako';
 import { CompressStream, DecompressStream } from 'zstd-napi';
 
 import { DebshoalError } from '../errors.js';
+import { XZ_SLICE_BYTES } from '../io/xz.js';
+import { LIMITS } from '../limits.js';
 import type { Recipe } from './recipe.js';
 
 /** The compressions that dpkg accepts for a member; deb(5). */
@@ -24,7 +26,8 @@ export async function* decompress(
 ): AsyncGenerator<Buffer> {
   let total = 0;
   try {
-    for await (const chunk of through(input, decoder(compression))) {
+    const sliced = compression === 'xz' ? slices(input) : input;
+    for await (const chunk of through(sliced, decoder(compression))) {
       total += chunk.length;
       if (total > maxBytes) break;
       yield chunk;
@@ -38,6 +41,15 @@ export async function* decompress(
   }
 }
 
+/** See XZ_SLICE_BYTES: what the decoder gets at once must not expand to more than memory holds. */
+async function* slices(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of input) {
+    for (let at = 0; at < chunk.length; at += XZ_SLICE_BYTES) {
+      yield chunk.subarray(at, at + XZ_SLICE_BYTES);
+    }
+  }
+}
+
 function decoder(compression: Compression): Duplex {
   switch (compression) {
     case 'none':
@@ -45,7 +57,7 @@ function decoder(compression: Compression): Duplex {
     case 'gz':
       return createGunzip();
     case 'xz':
-      return lzma.createDecompressor();
+      return lzma.createStream('streamDecoder', { memlimit: LIMITS.xzDecoderMemoryBytes });
     case 'zst':
       return new DecompressStream();
   }
@@ -89,7 +101,7 @@ async function* through(
 }
 
 function xzEncoder(recipe: Extract<Recipe, { kind: 'xz' }>, threads: number): Duplex {
-  return lzma.createCompressor({
+  return lzma.createStream('easyEncoder', {
     preset: recipe.extreme ? (recipe.preset | lzma.PRESET_EXTREME) >>> 0 : recipe.preset,
     check: recipe.check,
     // Any number of threads selects liblzma's threaded encoder, whose output depends on the

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { isArchitecture, isPackageName } from '../deb/control.js';
 import { compareVersions, isVersion } from '../deb/version.js';
 import { DebshoalError } from '../errors.js';
 import { SHA256_PATTERN } from '../io/hash.js';
@@ -7,11 +8,9 @@ import { LIMITS } from '../limits.js';
 import type { DeltasIndex, IndexedPackage } from './deltas-index.js';
 import {
   deltaFileName,
-  isArchitecture,
   isBatchName,
   isComponent,
   isInfoHash,
-  isPackageName,
   isSafePath,
   isSuite,
 } from './layout.js';

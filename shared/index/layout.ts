@@ -87,16 +87,6 @@ export function isComponent(text: string): boolean {
   return isSuite(text);
 }
 
-/** Policy 11.1: `amd64`, `all`, `kfreebsd-amd64`. */
-export function isArchitecture(text: string): boolean {
-  return /^[a-z0-9][a-z0-9-]{0,63}$/.test(text);
-}
-
-/** Policy 5.6.1. */
-export function isPackageName(text: string): boolean {
-  return /^[a-z0-9][a-z0-9+.-]{1,127}$/.test(text);
-}
-
 /** Names a folder and a .torrent; ours are dates such as `2025-11-23t134000z`. */
 export function isBatchName(text: string): boolean {
   return /^[a-z0-9][a-z0-9.+-]{0,63}$/.test(text);

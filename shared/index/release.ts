@@ -1,8 +1,9 @@
+import { isArchitecture } from '../deb/control.js';
 import { formatStanza, parseStanza } from '../deb/deb822.js';
 import { DebshoalError, type ErrorCode } from '../errors.js';
 import { sha256, SHA256_PATTERN, type Sha256 } from '../io/hash.js';
 import { LIMITS } from '../limits.js';
-import { isArchitecture, isComponent, isSafePath, isSuite } from './layout.js';
+import { isComponent, isSafePath, isSuite } from './layout.js';
 
 /** Our Release file: what is listed in one suite, for how long, and what it was made from. */
 export interface Release {

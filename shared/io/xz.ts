@@ -7,11 +7,11 @@ import { LIMITS } from '../limits.js';
  * Input is decoded in slices of this many bytes: the native decoder expands all that it is given
  * before anyone can look, and xz expands up to 7,000 times, so a slice costs at most 28 MiB.
  */
-const SLICE_BYTES = 4096;
+export const XZ_SLICE_BYTES = 4096;
 
 /** Compresses bytes as `xz -6` in one thread does: the same bytes on every machine. */
 export async function compressXz(bytes: Uint8Array): Promise<Buffer> {
-  const encoder = lzma.createStream('easyEncoder', { preset: 6, check: 'CHECK_CRC64' });
+  const encoder = lzma.createStream('easyEncoder', { preset: 6, check: lzma.CHECK_CRC64 });
   const chunks: Buffer[] = [];
   encoder.end(bytes);
   for await (const chunk of encoder) chunks.push(chunk as Buffer);
@@ -54,7 +54,7 @@ export function decompressXz(bytes: Uint8Array, maxBytes: number): Promise<Buffe
       } else if (offset >= bytes.length) {
         decoder.end();
       } else {
-        const end = offset + SLICE_BYTES;
+        const end = offset + XZ_SLICE_BYTES;
         decoder.write(bytes.subarray(offset, end), () => {
           writeFrom(end);
         });

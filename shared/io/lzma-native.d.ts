@@ -15,8 +15,9 @@ declare module 'lzma-native' {
   const lzma: {
     readonly PRESET_EXTREME: number;
     readonly CHECK_CRC64: number;
-    createCompressor(options: EncoderOptions): Duplex;
-    createDecompressor(options?: { readonly memlimit?: number }): Duplex;
+    createStream(coder: 'easyEncoder', options: EncoderOptions): Duplex;
+    /** Memory in bytes. */
+    createStream(coder: 'streamDecoder', options: { readonly memlimit: number }): Duplex;
   };
   export default lzma;
 }
