@@ -29,6 +29,8 @@ export const LIMITS = {
   keyBytes: 2 * MIB,
   /** A configuration file. */
   configBytes: MIB,
+  /** The generator's own state: 200,000 versions and deltas of 500 bytes. */
+  stateBytes: 256 * MIB,
   /** A delta: larger than the largest .deb that is worth a delta. */
   deltaBytes: 2 * GIB,
   /** The header of a delta, expanded: 200,000 source files of 40 bytes. */

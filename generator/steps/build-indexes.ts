@@ -1,0 +1,60 @@
+import { compareVersions } from '../../shared/deb/version.js';
+import type { Batch, DeltasIndex, IndexedPackage } from '../../shared/index/deltas-index.js';
+import type { GeneratorState, MadeDelta } from '../state/state.js';
+import type { ArchiveIndex, ArchivePackage, ArchiveSuite } from './scan-archive.js';
+
+/** The `Deltas` indexes of a suite, from the state and what the archive has now. Pure. */
+export function buildIndexes(suite: ArchiveSuite, state: GeneratorState): DeltasIndex[] {
+  const deltas = new Map<string, MadeDelta[]>();
+  for (const delta of state.deltas) {
+    const group = deltas.get(delta.newSha256);
+    if (group) group.push(delta);
+    else deltas.set(delta.newSha256, [delta]);
+  }
+  const torrents = new Map(state.debTorrents.map((torrent) => [torrent.sha256, torrent.infoHash]));
+  return suite.indexes.map((index) => buildIndex(index, state, deltas, torrents));
+}
+
+function buildIndex(
+  index: ArchiveIndex,
+  state: GeneratorState,
+  deltas: ReadonlyMap<string, readonly MadeDelta[]>,
+  torrents: ReadonlyMap<string, string>,
+): DeltasIndex {
+  const useful = [...new Map(index.packages.map((entry) => [entry.sha256, entry])).values()]
+    .filter(({ sha256 }) => deltas.has(sha256) || torrents.has(sha256))
+    .sort(byNameAndVersion);
+  const used = new Set(useful.flatMap(({ sha256 }) => batchesOf(deltas.get(sha256))));
+  const batches: Batch[] = state.batches.filter(({ name }) => used.has(name));
+  const numbers = new Map(batches.map(({ name }, number) => [name, number]));
+  const packages = useful.map(
+    (entry): IndexedPackage => ({
+      ...entry,
+      infoHash: torrents.get(entry.sha256) ?? null,
+      deltas: newestOfEachVersion(deltas.get(entry.sha256) ?? []).map((delta) => ({
+        oldVersion: delta.oldVersion,
+        size: delta.size,
+        sha256: delta.sha256,
+        memoryMiB: delta.memoryMiB,
+        batch: numbers.get(delta.batch) ?? 0,
+      })),
+    }),
+  );
+  const { suite, component, architecture } = index;
+  return { suite, component, architecture, batches, packages };
+}
+
+function batchesOf(deltas: readonly MadeDelta[] | undefined): string[] {
+  return (deltas ?? []).map((delta) => delta.batch);
+}
+
+/** A version that was rebuilt under the same number has two files; the last one seen counts. */
+function newestOfEachVersion(deltas: readonly MadeDelta[]): MadeDelta[] {
+  return [...new Map(deltas.map((delta) => [delta.oldVersion, delta])).values()];
+}
+
+function byNameAndVersion(a: ArchivePackage, b: ArchivePackage): number {
+  const names = [`${a.package} ${a.architecture}`, `${b.package} ${b.architecture}`] as const;
+  if (names[0] !== names[1]) return names[0] < names[1] ? -1 : 1;
+  return compareVersions(a.version, b.version);
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+
+import type { ReportProgress } from '../../shared/progress.js';
+import { storeDeb } from '../state/deb-store.js';
+import type { KnownVersion } from '../state/state.js';
+import type { ArchivePackage, ArchiveSuite } from './scan-archive.js';
+
+/** Every package of the archive, each once. */
+export function listPackages(suites: readonly ArchiveSuite[]): Map<string, ArchivePackage> {
+  const packages = new Map<string, ArchivePackage>();
+  for (const { indexes } of suites) {
+    for (const index of indexes) {
+      for (const entry of index.packages) packages.set(entry.sha256, entry);
+    }
+  }
+  return packages;
+}
+
+/**
+ * Puts what the archive has now into the store, before the archive can drop it. Returns the known
+ * versions with the new ones after them; a file that vanished meanwhile is left out.
+ */
+export async function keepVersions(
+  archive: { readonly root: string; readonly packages: ReadonlyMap<string, ArchivePackage> },
+  home: string,
+  known: readonly KnownVersion[],
+  report: ReportProgress,
+): Promise<KnownVersion[]> {
+  const seen = new Set(known.map((version) => version.sha256));
+  const added: KnownVersion[] = [];
+  for (const entry of archive.packages.values()) {
+    if (seen.has(entry.sha256)) continue;
+    if (await storeDeb(home, entry.sha256, join(archive.root, entry.filename))) {
+      added.push(entry);
+    } else {
+      report({ kind: 'warning', text: `${entry.filename} is listed but not in the archive` });
+    }
+  }
+  return [...known, ...added];
+}

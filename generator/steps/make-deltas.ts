@@ -1,0 +1,147 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { isDebshoalError, type ErrorCode } from '../../shared/errors.js';
+import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
+import { openWorkerPool, type WorkerPool } from '../../shared/io/worker-pool.js';
+import { LIMITS } from '../../shared/limits.js';
+import type { ReportProgress } from '../../shared/progress.js';
+import { storedDeb } from '../state/deb-store.js';
+import type { RejectedPair } from '../state/state.js';
+import type { DiffTask, DiffedPair } from '../workers/diff-worker.js';
+import type { VersionPair } from './pair-versions.js';
+
+/** A delta that was proven and waits in the home folder to be published. */
+export interface PendingDelta {
+  readonly pair: VersionPair;
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly memoryMiB: number;
+}
+
+export interface MadeDeltas {
+  readonly pending: readonly PendingDelta[];
+  readonly rejected: readonly RejectedPair[];
+}
+
+export interface MakeDeltasOptions {
+  readonly home: string;
+  /** Deltas over this percentage of the .deb are dropped. */
+  readonly maxRatio: number;
+  readonly workers: number;
+  readonly signal: AbortSignal;
+  readonly report: ReportProgress;
+}
+
+/** Failures that lie in the packages: trying again would end the same way. */
+const LASTING: readonly ErrorCode[] = [
+  'deb-malformed',
+  'deb-unreproducible',
+  'limit-exceeded',
+  'usage',
+];
+
+/**
+ * Diffs all pairs in worker threads. What is finished lies under `pending/`, so that a run which
+ * was killed goes on where it was.
+ */
+export async function makeDeltas(
+  pairs: readonly VersionPair[],
+  options: MakeDeltasOptions,
+): Promise<MadeDeltas> {
+  const { home, workers, signal, report } = options;
+  const temporaryParent = join(home, 'tmp');
+  await rm(temporaryParent, { recursive: true, force: true });
+  await mkdir(temporaryParent, { recursive: true });
+  await mkdir(pendingFolder(home), { recursive: true });
+  const pool = openWorkerPool<DiffTask, DiffedPair>(
+    new URL('../workers/diff-worker.js', import.meta.url),
+    workers,
+  );
+  const pending: PendingDelta[] = [];
+  const rejected: RejectedPair[] = [];
+  let done = 0;
+  try {
+    const jobs = pairs.map(async (pair) => {
+      const made = await makeDelta(pair, pool, options);
+      if ('reason' in made) rejected.push(made);
+      else if ('path' in made) pending.push(made);
+      const detail = `${pair.new.package} ${pair.old.version} -> ${pair.new.version}`;
+      report({ kind: 'count', name: 'deltas', done: ++done, total: pairs.length, detail });
+    });
+    await Promise.all(jobs);
+  } finally {
+    await pool.close();
+    await rm(temporaryParent, { recursive: true, force: true });
+  }
+  signal.throwIfAborted();
+  return { pending, rejected };
+}
+
+async function makeDelta(
+  pair: VersionPair,
+  pool: WorkerPool<DiffTask, DiffedPair>,
+  { home, maxRatio, signal, report }: MakeDeltasOptions,
+): Promise<PendingDelta | RejectedPair | { failed: true }> {
+  const identity = { oldSha256: pair.old.sha256, newSha256: pair.new.sha256 };
+  const path = pendingPath(home, pair);
+  try {
+    const made = (await readReport(path)) ?? (await diff(pair, path, pool, home, signal));
+    if (made.size * 100 > pair.new.size * maxRatio) {
+      await rm(path, { force: true });
+      return { ...identity, reason: 'too-large' };
+    }
+    const memoryMiB = Math.ceil(made.memoryBytes / 2 ** 20);
+    return { pair, path, size: made.size, sha256: made.sha256, memoryMiB };
+  } catch (error) {
+    if (!isDebshoalError(error) || isDebshoalError(error, 'interrupted', 'disk-full')) throw error;
+    const { package: name, version } = pair.new;
+    report({ kind: 'warning', text: `no delta to ${name} ${version}: ${error.message}` });
+    return LASTING.includes(error.code) ? { ...identity, reason: error.code } : { failed: true };
+  }
+}
+
+async function diff(
+  pair: VersionPair,
+  path: string,
+  pool: WorkerPool<DiffTask, DiffedPair>,
+  home: string,
+  signal: AbortSignal,
+): Promise<DiffedPair> {
+  const task = {
+    oldPath: storedDeb(home, pair.old.sha256),
+    newPath: storedDeb(home, pair.new.sha256),
+    newSha256: pair.new.sha256,
+    target: path,
+    temporaryParent: join(home, 'tmp'),
+  };
+  const made = await pool.run(task, signal);
+  // Written after the delta: where there is a report, there is a whole delta.
+  await writeFileAtomically(`${path}.json`, JSON.stringify(made));
+  return made;
+}
+
+async function readReport(path: string): Promise<DiffedPair | null> {
+  try {
+    const text = (await readBounded(`${path}.json`, LIMITS.configBytes)).toString('utf8');
+    return JSON.parse(text) as DiffedPair;
+  } catch {
+    return null;
+  }
+}
+
+function pendingFolder(home: string): string {
+  return join(home, 'pending');
+}
+
+function pendingPath(home: string, pair: VersionPair): string {
+  const name = `${pair.old.sha256.slice(0, 20)}-${pair.new.sha256.slice(0, 20)}.delta`;
+  return join(pendingFolder(home), name);
+}
+
+/** Forgets pending deltas once they are published. */
+export async function clearPending(home: string): Promise<void> {
+  const folder = pendingFolder(home);
+  for (const name of await readdir(folder)) await rm(join(folder, name), { force: true });
+}

@@ -1,0 +1,49 @@
+import { createReadStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+import { debTorrentPath, urlPath } from '../../shared/index/layout.js';
+import { writeFileAtomically } from '../../shared/io/files.js';
+import { createTorrent, pieceLengthFor } from '../../shared/torrent/metainfo.js';
+import { linkOrCopy, storedDeb } from '../state/deb-store.js';
+import type { GeneratorState, KnownVersion } from '../state/state.js';
+
+export interface PublishDebsOptions {
+  readonly home: string;
+  readonly out: string;
+  readonly announce: readonly string[];
+  /** Where full .debs can be had over HTTP: the archive's mirror, else our own output. */
+  readonly mirror: string | null;
+}
+
+/**
+ * Makes a torrent for each full .deb that upgrading machines will want, and links the .deb beside
+ * the deltas for the first seeder. Returns the torrents that are new.
+ */
+export async function publishDebs(
+  versions: readonly KnownVersion[],
+  known: GeneratorState['debTorrents'],
+  options: PublishDebsOptions,
+): Promise<GeneratorState['debTorrents']> {
+  const done = new Set(known.map((torrent) => torrent.sha256));
+  const made: GeneratorState['debTorrents'] = [];
+  for (const { sha256, filename, size } of versions) {
+    if (done.has(sha256)) continue;
+    done.add(sha256);
+    const deb = join(options.out, filename);
+    await mkdir(dirname(deb), { recursive: true });
+    await linkOrCopy(storedDeb(options.home, sha256), deb);
+    const name = basename(filename);
+    const { torrent, infoHash } = await createTorrent({
+      name,
+      files: [{ path: name, length: size }],
+      pieceLength: pieceLengthFor(size),
+      announce: options.announce,
+      webSeeds: options.mirror === null ? [] : [`${options.mirror}/${urlPath(filename)}`],
+      content: createReadStream(deb) as AsyncIterable<Buffer>,
+    });
+    await writeFileAtomically(join(options.out, debTorrentPath(infoHash)), torrent);
+    made.push({ sha256, infoHash, filename });
+  }
+  return made;
+}

@@ -1,0 +1,140 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
+import { encodeDeltasIndex, type DeltasIndex } from '../../shared/index/deltas-index.js';
+import { byHashPath, indexPath, suiteFolder } from '../../shared/index/layout.js';
+import {
+  decodeRelease,
+  encodeRelease,
+  type ListedFile,
+  type Release,
+} from '../../shared/index/release.js';
+import { readSignedText, signDetached, signRelease } from '../../shared/index/signature.js';
+import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
+import { sha256 } from '../../shared/io/hash.js';
+import { compressXz } from '../../shared/io/xz.js';
+import { LIMITS } from '../../shared/limits.js';
+import type { ArchiveSuite } from './scan-archive.js';
+
+export interface SwitchOverOptions {
+  readonly out: string;
+  readonly privateKeys: readonly string[];
+  readonly origin: string;
+  readonly label: string;
+  readonly validForMs: number;
+  readonly now: Date;
+}
+
+interface IndexFile extends ListedFile {
+  readonly bytes: Buffer;
+}
+
+/**
+ * Publishes the indexes of one suite. Indexes go to their by-hash names first and InRelease is
+ * renamed into place last, so that at any moment a client finds one whole publication. Returns
+ * false when it already was published and is not about to expire.
+ */
+export async function switchOver(
+  suite: ArchiveSuite,
+  indexes: readonly DeltasIndex[],
+  options: SwitchOverOptions,
+): Promise<boolean> {
+  const folder = join(options.out, suiteFolder(suite.suite));
+  const files = await encodeIndexes(indexes);
+  const current = await readCurrent(folder);
+  if (current && isSame(current, suite, files) && !isHalfExpired(current, options)) return false;
+
+  const release: Release = {
+    origin: options.origin,
+    label: options.label,
+    suite: suite.suite,
+    codename: suite.codename,
+    date: options.now,
+    validUntil: new Date(options.now.getTime() + options.validForMs),
+    components: unique(indexes.map((index) => index.component)),
+    architectures: unique(indexes.map((index) => index.architecture)),
+    counter: nextCounter(current, options.now),
+    archiveReleaseSha256: suite.releaseSha256,
+    files: files.map(({ path, size, sha256: hash }) => ({ path, size, sha256: hash })),
+  };
+  const text = encodeRelease(release);
+  for (const file of files) {
+    await writeFileAtomically(join(folder, byHashPath(file.path, file.sha256)), file.bytes);
+  }
+  for (const file of files) await writeFileAtomically(join(folder, file.path), file.bytes);
+  await writeFileAtomically(join(folder, 'Release'), text);
+  const detached = await signDetached(text, options.privateKeys, options.now);
+  await writeFileAtomically(join(folder, 'Release.gpg'), detached);
+  const inRelease = await signRelease(text, options.privateKeys, options.now);
+  await writeFileAtomically(join(folder, 'InRelease'), inRelease);
+  await pruneByHash(folder, files, options);
+  return true;
+}
+
+async function encodeIndexes(indexes: readonly DeltasIndex[]): Promise<IndexFile[]> {
+  const files: IndexFile[] = [];
+  for (const index of indexes) {
+    const path = indexPath(index.component, index.architecture);
+    const plain = Buffer.from(encodeDeltasIndex(index));
+    for (const [name, bytes] of [
+      [path, plain],
+      [`${path}.xz`, await compressXz(plain)],
+    ] as const) {
+      files.push({ path: name, size: bytes.length, sha256: sha256(bytes), bytes });
+    }
+  }
+  return files;
+}
+
+/** What is published now; null when nothing is. */
+async function readCurrent(folder: string): Promise<Release | null> {
+  const path = join(folder, 'InRelease');
+  try {
+    return decodeRelease(await readSignedText(await readBounded(path, LIMITS.releaseBytes)));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (!isDebshoalError(error)) throw error;
+    throw new DebshoalError('index-malformed', `${path} is not ours: ${error.message}`, {
+      cause: error,
+      hint: 'publish into a folder of its own, never into the archive itself',
+    });
+  }
+}
+
+function isSame(current: Release, suite: ArchiveSuite, files: readonly ListedFile[]): boolean {
+  const list = (listed: readonly ListedFile[]): string =>
+    listed.map((file) => `${file.path} ${file.sha256}`).join('\n');
+  return (
+    current.archiveReleaseSha256 === suite.releaseSha256 && list(current.files) === list(files)
+  );
+}
+
+function isHalfExpired(current: Release, { now, validForMs }: SwitchOverOptions): boolean {
+  return current.validUntil.getTime() - now.getTime() < validForMs / 2;
+}
+
+/** The time in seconds, so that it grows even if the output is lost; and always by one at least. */
+function nextCounter(current: Release | null, now: Date): number {
+  return Math.max((current?.counter ?? 0) + 1, Math.floor(now.getTime() / 1000));
+}
+
+/** Old indexes stay for clients that hold an older Release, but not longer than it is valid. */
+async function pruneByHash(
+  folder: string,
+  files: readonly ListedFile[],
+  { now, validForMs }: SwitchOverOptions,
+): Promise<void> {
+  const current = new Set(files.map((file) => file.sha256));
+  for (const byHash of unique(files.map((file) => dirname(byHashPath(file.path, file.sha256))))) {
+    for (const name of await readdir(join(folder, byHash))) {
+      const path = join(folder, byHash, name);
+      const age = now.getTime() - (await stat(path)).mtimeMs;
+      if (!current.has(name) && age > validForMs) await rm(path, { force: true });
+    }
+  }
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}
