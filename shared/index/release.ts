@@ -91,10 +91,17 @@ export function parseFileList(
   return lines.map((line) => {
     // Debian pads the sizes with blanks.
     const [hash = '', size = '', path = '', ...more] = words(line);
-    if (!SHA256_PATTERN.test(hash) || more.length > 0) fail(`not a listed file: ${line}`, code);
-    if (!isSafePath(path)) fail(`not a safe path: ${path}`, code);
-    return { path, size: integer(size, code), sha256: hash };
+    if (more.length > 0) fail(`not a listed file: ${line}`, code);
+    const file = { path, size: integer(size, code), sha256: hash };
+    checkFile(file, code);
+    return file;
   });
+}
+
+function checkFile(file: ListedFile, code: ErrorCode = 'index-malformed'): void {
+  if (!isSafePath(file.path)) fail(`not a safe path: ${file.path}`, code);
+  if (!SHA256_PATTERN.test(file.sha256)) fail(`no hash of ${file.path}`, code);
+  if (!Number.isSafeInteger(file.size)) fail(`no size of ${file.path}`, code);
 }
 
 const DATE_PATTERN =
@@ -131,6 +138,7 @@ function checkRelease(release: Release): void {
   if (!Number.isSafeInteger(counter) || counter < 0) fail(`not a counter: ${counter}`);
   if (archive !== null && !SHA256_PATTERN.test(archive)) fail('not a hash of the archive');
   if (release.validUntil <= release.date) fail('valid until before its own date');
+  for (const file of release.files) checkFile(file);
   const paths = new Set(release.files.map((file) => file.path));
   if (paths.size !== release.files.length) fail('a file is listed twice');
 }
@@ -145,8 +153,7 @@ function words(text: string): string[] {
 }
 
 function integer(text: string, code: ErrorCode = 'index-malformed'): number {
-  const value = /^(?:0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : NaN;
-  return Number.isSafeInteger(value) ? value : fail(`not a number: ${text}`, code);
+  return /^(?:0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : fail(`not a number: ${text}`, code);
 }
 
 function fail(reason: string, code: ErrorCode = 'index-malformed'): never {
