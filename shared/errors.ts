@@ -21,6 +21,8 @@ export type ErrorCode =
   | 'index-mismatch'
   // archives
   | 'archive-malformed'
+  // torrents
+  | 'torrent-malformed'
   // network
   | 'http-failed'
   | 'swarm-failed'
@@ -50,6 +52,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   'index-rollback': 23,
   'index-mismatch': 24,
   'archive-malformed': 25,
+  'torrent-malformed': 26,
   'http-failed': 30,
   'swarm-failed': 31,
   'apt-failed': 40,

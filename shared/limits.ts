@@ -51,4 +51,6 @@ export const LIMITS = {
   torrentPieces: 65_536,
   /** Files of one torrent: the deltas of one publish run. */
   torrentFiles: 50_000,
+  /** The content of one torrent: a publish run of the whole archive. */
+  torrentBytes: 256 * GIB,
 } as const;

@@ -1,6 +1,7 @@
+import { isArchitecture } from '../../shared/deb/control.js';
 import { stanzas, type Field } from '../../shared/deb/deb822.js';
 import { DebshoalError } from '../../shared/errors.js';
-import { isArchitecture, isComponent, isSuite } from '../../shared/index/layout.js';
+import { isComponent, isSuite } from '../../shared/index/layout.js';
 import { isTitle } from '../../shared/index/release.js';
 import { readBounded } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';

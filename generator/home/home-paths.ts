@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** The generator's own folder: its key, its configuration, and what it remembers. */
@@ -24,4 +25,13 @@ export function homePaths(folder: string): HomePaths {
     config: join(folder, 'generator.conf'),
     store: join(folder, 'store'),
   };
+}
+
+/** Where the home is unless `--home` says otherwise: root's runs from cron share one place. */
+export function defaultHome(env: NodeJS.ProcessEnv, isRoot: boolean): string {
+  const chosen = env['DEBSHOAL_GENERATOR_HOME'];
+  if (chosen !== undefined && chosen !== '') return chosen;
+  if (isRoot) return '/var/lib/debshoal-generator';
+  const data = env['XDG_DATA_HOME'] ?? '';
+  return join(data === '' ? join(homedir(), '.local/share') : data, 'debshoal-generator');
 }

@@ -42,6 +42,9 @@ const LASTING: readonly ErrorCode[] = [
   'usage',
 ];
 
+/** Failures of the whole run. */
+const FATAL: readonly ErrorCode[] = ['interrupted', 'disk-full'];
+
 /**
  * Diffs all pairs in worker threads. What is finished lies under `pending/`, so that a run which
  * was killed goes on where it was.
@@ -95,7 +98,7 @@ async function makeDelta(
     const memoryMiB = Math.ceil(made.memoryBytes / 2 ** 20);
     return { pair, path, size: made.size, sha256: made.sha256, memoryMiB };
   } catch (error) {
-    if (!isDebshoalError(error) || isDebshoalError(error, 'interrupted', 'disk-full')) throw error;
+    if (!isDebshoalError(error) || FATAL.includes(error.code)) throw error;
     const { package: name, version } = pair.new;
     report({ kind: 'warning', text: `no delta to ${name} ${version}: ${error.message}` });
     return LASTING.includes(error.code) ? { ...identity, reason: error.code } : { failed: true };

@@ -121,7 +121,8 @@ async function readPackages(folder: string): Promise<ArchivePackage[] | null> {
   const plain = await readIfPresent(join(folder, 'Packages'), max);
   const xz = plain ? null : await readIfPresent(join(folder, 'Packages.xz'), max);
   const gz = plain || xz ? null : await readIfPresent(join(folder, 'Packages.gz'), max);
-  const bytes = plain ?? (xz && (await decompressXz(xz, max))) ?? (gz && (await decompressGzip(gz, max)));
+  const bytes =
+    plain ?? (xz && (await decompressXz(xz, max))) ?? (gz && (await decompressGzip(gz, max)));
   if (!bytes) return null;
   const options = { code: 'archive-malformed', maxStanzaBytes: LIMITS.controlStanzaBytes } as const;
   return Array.from(stanzas(bytes, options), (stanza) => readPackage(stanza, folder));
@@ -140,7 +141,10 @@ function readPackage(stanza: Stanza, folder: string): ArchivePackage {
     package: field('Package', isPackageName),
     architecture: field('Architecture', isArchitecture),
     version: field('Version', isVersion),
-    filename: field('Filename', (path) => isSafePath(path.replace(/^\.\//, ''))).replace(/^\.\//, ''),
+    filename: field('Filename', (path) => isSafePath(path.replace(/^\.\//, ''))).replace(
+      /^\.\//,
+      '',
+    ),
     size: Number(field('Size', (text) => /^[0-9]{1,12}$/.test(text))),
     sha256: field('SHA256', (text) => SHA256_PATTERN.test(text)),
   };

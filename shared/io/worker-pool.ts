@@ -8,7 +8,9 @@ type Outcome<R> =
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string; hint?: string };
 
 /** Wraps the function that a worker file exports as its default. */
-export function asWorkerTask<T, R>(work: (task: T) => Promise<R>): (task: T) => Promise<Outcome<R>> {
+export function asWorkerTask<T, R>(
+  work: (task: T) => Promise<R>,
+): (task: T) => Promise<Outcome<R>> {
   return async (task) => {
     try {
       return { ok: true, value: await work(task) };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { isArchitecture, isPackageName } from '../../../shared/deb/control.js';
 import * as layout from '../../../shared/index/layout.js';
 import { errorCode } from '../../support/error-code.js';
 
@@ -77,8 +78,8 @@ test('names that leave their folder are no names', () => {
   const checks = [
     layout.isSuite,
     layout.isComponent,
-    layout.isArchitecture,
-    layout.isPackageName,
+    isArchitecture,
+    isPackageName,
     layout.isBatchName,
     layout.isInfoHash,
   ];

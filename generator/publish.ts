@@ -1,0 +1,140 @@
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+
+import { DebshoalError } from '../shared/errors.js';
+import { removeStaleTemporaries } from '../shared/io/files.js';
+import { withPidLock } from '../shared/io/pid-lock.js';
+import type { ReportProgress } from '../shared/progress.js';
+import type { GeneratorConfig } from './home/config.js';
+import { readSigningKeys } from './home/read-signing-keys.js';
+import { loadState, saveState, type GeneratorState } from './state/state.js';
+import { buildIndexes } from './steps/build-indexes.js';
+import { keepVersions, listPackages } from './steps/keep-versions.js';
+import { clearPending, makeDeltas } from './steps/make-deltas.js';
+import { pairVersions, unmadePairs } from './steps/pair-versions.js';
+import { forgetUnused, removeForgotten } from './steps/prune.js';
+import { publishBatch } from './steps/publish-batch.js';
+import { publishDebs } from './steps/publish-debs.js';
+import { scanArchive } from './steps/scan-archive.js';
+import { switchOver } from './steps/switch-over.js';
+
+export interface PublishOptions {
+  /** The archive: the folder with dists/ and pool/. Only read. */
+  readonly archive: string;
+  /** What is served: created when missing. */
+  readonly out: string;
+  /** The generator's home, made by `init`. */
+  readonly home: string;
+  readonly config: GeneratorConfig;
+  /** Part of the archive only, for this once: nothing of the other parts is forgotten. */
+  readonly partial: boolean;
+  readonly now: Date;
+  readonly signal: AbortSignal;
+  readonly report: ReportProgress;
+}
+
+/** What a run did. Bytes are those of the deltas and of the .debs that they stand for. */
+export interface PublishReport {
+  readonly packages: number;
+  readonly newVersions: number;
+  readonly pairs: number;
+  readonly deltas: number;
+  readonly deltaBytes: number;
+  readonly fullBytes: number;
+  readonly rejected: number;
+  readonly publishedSuites: readonly string[];
+  readonly seconds: number;
+}
+
+/**
+ * Publishes deltas for an archive. May be killed at any point: the next run ends what this one
+ * began, and with nothing new it changes nothing.
+ */
+export async function publish(options: PublishOptions): Promise<PublishReport> {
+  const { home, out } = options;
+  refuseSameFolder(options);
+  await mkdir(out, { recursive: true });
+  return withPidLock(join(home, 'lock'), async () => {
+    await removeStaleTemporaries(home);
+    return publishLocked(options);
+  });
+}
+
+async function publishLocked(options: PublishOptions): Promise<PublishReport> {
+  const { home, out, config, now, signal, report } = options;
+  const started = performance.now();
+  const privateKeys = await readSigningKeys(home);
+  const before = await loadState(home);
+
+  report({ kind: 'phase', name: `reading ${options.archive}` });
+  const suites = await scanArchive(options.archive, config);
+  const packages = listPackages(suites);
+  const archive = { root: options.archive, packages };
+  const versions = await keepVersions(archive, home, before.versions, report);
+  await saveState(home, { ...before, versions });
+  signal.throwIfAborted();
+
+  const pairs = pairVersions(packages, versions, config.keepVersions);
+  const unmade = unmadePairs(pairs, before);
+  const workers = config.workers ?? availableParallelism();
+  const made = await makeDeltas(unmade, {
+    home,
+    maxRatio: config.maxRatio,
+    workers,
+    signal,
+    report,
+  });
+  const { announce, baseUrl, mirror } = config;
+  const batch = await publishBatch(made.pending, { out, announce, baseUrl, now });
+  const debTorrents = await publishDebs(
+    pairs.map((pair) => pair.new),
+    before.debTorrents,
+    { home, out, announce, mirror: mirror ?? baseUrl },
+  );
+  const grown: GeneratorState = {
+    format: 1,
+    versions,
+    deltas: [...before.deltas, ...batch.deltas],
+    rejected: [...before.rejected, ...made.rejected],
+    batches: [...before.batches, ...batch.batches],
+    debTorrents: [...before.debTorrents, ...debTorrents],
+  };
+  await saveState(home, grown);
+  await clearPending(home);
+  signal.throwIfAborted();
+
+  const current = new Set(packages.keys());
+  const state = options.partial ? grown : forgetUnused(grown, current, pairs);
+  const publishedSuites: string[] = [];
+  for (const suite of suites) {
+    const indexes = buildIndexes(suite, state);
+    const release = { origin: config.origin, label: config.label, now };
+    const validForMs = config.validFor * 24 * 60 * 60 * 1000;
+    const changed = await switchOver(suite, indexes, { out, privateKeys, validForMs, ...release });
+    if (changed) publishedSuites.push(suite.suite);
+  }
+  await saveState(home, state);
+  await removeForgotten(grown, state, { home, out });
+
+  return {
+    packages: packages.size,
+    newVersions: versions.length - before.versions.length,
+    pairs: unmade.length,
+    deltas: made.pending.length,
+    deltaBytes: made.pending.reduce((sum, delta) => sum + delta.size, 0),
+    fullBytes: made.pending.reduce((sum, delta) => sum + delta.pair.new.size, 0),
+    rejected: made.rejected.length,
+    publishedSuites,
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+/** Our dists/ would replace the archive's. */
+function refuseSameFolder({ archive, out }: PublishOptions): void {
+  if (relative(archive, out) === '') {
+    throw new DebshoalError('usage', 'the output cannot be the archive itself', {
+      hint: 'give --out a folder of its own',
+    });
+  }
+}

@@ -1,0 +1,98 @@
+// The process that holds WebTorrent: whatever happens in here, the parent only sees it end.
+import { parseTorrent } from '../torrent/metainfo.js';
+import { startGuardedClient, type GuardedClient } from './guarded-client.js';
+import type { FromChild, ToChild, TorrentEvent } from './messages.js';
+import { checkSeedFiles, startDownload, startSeed, type Session } from './sessions.js';
+
+/** Time for the farewells to trackers. */
+const GOODBYE = 200;
+
+const sessions = new Map<string, Session>();
+const checking = new Map<string, symbol>();
+let client: GuardedClient | undefined;
+
+const tell = (message: FromChild): void => {
+  if (process.connected) process.send?.(message, () => undefined);
+};
+
+const reporter =
+  (infoHash: string) =>
+  (event: TorrentEvent): void => {
+    tell({ kind: 'torrent', infoHash, event });
+  };
+
+/** Without the parent nobody needs us. */
+process.on('disconnect', () => process.exit(0));
+/** Ctrl-C reaches the whole process group; the parent decides what it means. */
+process.on('SIGINT', () => undefined);
+/** A tracker that cuts its answer rejects a promise in bittorrent-tracker that nobody awaits. */
+process.on('unhandledRejection', (reason) => {
+  tell({ kind: 'warning', text: String(reason) });
+});
+
+process.on('message', (message: ToChild) => {
+  handle(message).catch((error: unknown) => {
+    if ('infoHash' in message) {
+      reporter(message.infoHash)({ kind: 'failed', message: String(error) });
+    } else {
+      throw error;
+    }
+  });
+});
+
+async function handle(message: ToChild): Promise<void> {
+  switch (message.kind) {
+    case 'start':
+      start(message);
+      return;
+    case 'ping':
+      tell({ kind: 'pong' });
+      return;
+    case 'download':
+      stop(message.infoHash);
+      sessions.set(message.infoHash, startDownload(running(), message, reporter(message.infoHash)));
+      return;
+    case 'seed': {
+      stop(message.infoHash);
+      const token = Symbol(message.infoHash);
+      checking.set(message.infoHash, token);
+      const complaint = await checkSeedFiles(parseTorrent(message.torrent), message.paths);
+      // Stopped, or seeded anew, while the files were looked at.
+      if (checking.get(message.infoHash) !== token) return;
+      if (complaint !== null) throw new Error(complaint);
+      sessions.set(message.infoHash, startSeed(running(), message, reporter(message.infoHash)));
+      return;
+    }
+    case 'want':
+      sessions.get(message.infoHash)?.want(message.file, message.missing);
+      return;
+    case 'stop':
+      stop(message.infoHash);
+      return;
+    case 'close':
+      for (const infoHash of [...sessions.keys()]) stop(infoHash);
+      setTimeout(() => process.exit(0), GOODBYE);
+      return;
+  }
+}
+
+function start({ options }: Extract<ToChild, { kind: 'start' }>): void {
+  client = startGuardedClient(options, (error) => {
+    // An error of the client itself (its port is taken) is final.
+    process.stderr.write(`${error.message}\n`, () => process.exit(1));
+  });
+  client.webTorrent.on('listening', () => {
+    tell({ kind: 'started', port: running().webTorrent.torrentPort });
+  });
+}
+
+function running(): GuardedClient {
+  if (client === undefined) throw new Error('not started');
+  return client;
+}
+
+function stop(infoHash: string): void {
+  sessions.get(infoHash)?.stop();
+  sessions.delete(infoHash);
+  checking.delete(infoHash);
+}

@@ -1,0 +1,113 @@
+import { open, type FileHandle } from 'node:fs/promises';
+
+import type { ChunkStore } from 'webtorrent';
+
+import { readExactly } from '../io/files.js';
+import { writeExactly } from '../io/write-exactly.js';
+import { pieceLengthAt, segmentsOf } from '../torrent/layout.js';
+import type { TorrentInfo } from '../torrent/metainfo.js';
+
+/** Pieces that reach into files that nobody asked for: kept here, for they have no place on disk. */
+const MAX_EDGE_BYTES = 32 * 1024 * 1024;
+
+export interface StoreOptions {
+  /** Files of the torrent that exist on disk, by index. */
+  readonly paths: ReadonlyMap<number, string>;
+  readonly writable: boolean;
+  /** Keep the bytes of unwanted neighbours in memory, so that whole pieces can be uploaded. */
+  readonly keepEdges: boolean;
+}
+
+/**
+ * WebTorrent's storage, mapped to the wanted files alone: it writes into existing files in place and
+ * never creates one, so a hostile torrent has no influence on names.
+ */
+export function createChunkStore(info: TorrentInfo, options: StoreOptions): ChunkStore {
+  const handles = new Map<number, Promise<FileHandle>>();
+  const edges = new Map<number, Buffer>();
+  let edgeBytes = 0;
+  let closed = false;
+
+  const handleOf = (file: number): Promise<FileHandle> | null => {
+    const path = options.paths.get(file);
+    if (path === undefined || closed) return null;
+    const known = handles.get(file);
+    if (known !== undefined) return known;
+    const opened = open(path, options.writable ? 'r+' : 'r');
+    handles.set(file, opened);
+    // A file that could not be opened is tried again at the next piece.
+    opened.catch(() => handles.delete(file));
+    return opened;
+  };
+
+  const put = async (index: number, bytes: Uint8Array): Promise<void> => {
+    for (const { file, fileOffset, pieceOffset, length } of segmentsOf(info, index)) {
+      const handle = await handleOf(file);
+      if (handle !== null) {
+        await writeExactly(handle, bytes.subarray(pieceOffset, pieceOffset + length), fileOffset);
+      } else if (options.keepEdges && !edges.has(index) && edgeBytes < MAX_EDGE_BYTES) {
+        edges.set(index, Buffer.from(bytes));
+        edgeBytes += bytes.length;
+      }
+    }
+  };
+
+  const get = async (index: number, offset: number, length: number): Promise<Buffer> => {
+    const edge = edges.get(index);
+    if (edge !== undefined) return edge.subarray(offset, offset + length);
+    const parts: Buffer[] = [];
+    for (const segment of segmentsOf(info, index)) {
+      const from = Math.max(offset, segment.pieceOffset);
+      const to = Math.min(offset + length, segment.pieceOffset + segment.length);
+      if (from >= to) continue;
+      const handle = await handleOf(segment.file);
+      if (handle === null) throw new Error('not in the store');
+      parts.push(
+        await readExactly(handle, segment.fileOffset + from - segment.pieceOffset, to - from),
+      );
+    }
+    const bytes = Buffer.concat(parts);
+    // A peer may ask for bytes behind the end.
+    if (bytes.length !== length) throw new Error('not in the torrent');
+    return bytes;
+  };
+
+  const close = async (): Promise<void> => {
+    closed = true;
+    edges.clear();
+    const open = [...handles.values()];
+    handles.clear();
+    for (const handle of await Promise.allSettled(open)) {
+      if (handle.status === 'fulfilled') await handle.value.close();
+    }
+  };
+
+  return {
+    chunkLength: info.pieceLength,
+    put: (index, bytes, done) => {
+      settle(put(index, bytes), done);
+    },
+    get: (index, range, done) => {
+      const offset = range?.offset ?? 0;
+      const length = range?.length ?? pieceLengthAt(info, index) - offset;
+      settle(get(index, offset, length), done);
+    },
+    close: (done) => {
+      settle(close(), done);
+    },
+    destroy: (done) => {
+      settle(close(), done);
+    },
+  };
+}
+
+function settle<T>(promise: Promise<T>, done: (error: Error | null, value?: T) => void): void {
+  promise.then(
+    (value) => {
+      done(null, value);
+    },
+    (error: unknown) => {
+      done(error instanceof Error ? error : new Error(String(error)));
+    },
+  );
+}

@@ -1,0 +1,77 @@
+import type { ByteRanges } from '../io/byte-ranges.js';
+
+/** How the child runs; what the user configures, with defaults applied. */
+export interface ChildOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly upload: boolean;
+  /** -1 is unlimited. */
+  readonly uploadBytesPerSecond: number;
+  readonly downloadBytesPerSecond: number;
+  readonly maxConnections: number;
+  readonly blocklist: readonly string[];
+}
+
+/** A file of a torrent that is wanted: `path` exists already and is written in place. */
+export interface WantedFile {
+  /** Index into the torrent's files. */
+  readonly index: number;
+  readonly path: string;
+  readonly missing: ByteRanges;
+}
+
+export interface DownloadRequest {
+  readonly torrent: Uint8Array;
+  readonly trackers: readonly string[];
+  /** Peers known beforehand, `address:port`. */
+  readonly peers: readonly string[];
+  readonly files: readonly WantedFile[];
+}
+
+export interface SeedRequest {
+  readonly torrent: Uint8Array;
+  readonly trackers: readonly string[];
+  /** Where each file of the torrent lies, in its order. */
+  readonly paths: readonly string[];
+}
+
+/** From the parent to the child. Torrents have passed `parseTorrent` and are known by info hash. */
+export type ToChild =
+  | { readonly kind: 'start'; readonly options: ChildOptions }
+  | ({ readonly kind: 'download'; readonly infoHash: string } & DownloadRequest)
+  | ({ readonly kind: 'seed'; readonly infoHash: string } & SeedRequest)
+  | {
+      readonly kind: 'want';
+      readonly infoHash: string;
+      readonly file: number;
+      readonly missing: ByteRanges;
+    }
+  | { readonly kind: 'stop'; readonly infoHash: string }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'close' };
+
+/** From the child about one torrent. */
+export type TorrentEvent =
+  /** Bytes of a wanted file are verified and written. */
+  | {
+      readonly kind: 'verified';
+      readonly file: number;
+      readonly start: number;
+      readonly end: number;
+    }
+  /** Bytes received from each address, and sent to all, since the torrent was added. */
+  | {
+      readonly kind: 'traffic';
+      readonly received: Readonly<Record<string, number>>;
+      readonly sent: number;
+    }
+  | { readonly kind: 'banned'; readonly address: string }
+  /** All pieces of a seed are verified. */
+  | { readonly kind: 'seeding' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export type FromChild =
+  | { readonly kind: 'started'; readonly port: number }
+  | { readonly kind: 'pong' }
+  | { readonly kind: 'warning'; readonly text: string }
+  | { readonly kind: 'torrent'; readonly infoHash: string; readonly event: TorrentEvent };

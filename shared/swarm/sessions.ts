@@ -1,0 +1,197 @@
+import { stat } from 'node:fs/promises';
+
+import type { Torrent, Wire } from 'webtorrent';
+
+import type { ByteRanges } from '../io/byte-ranges.js';
+import { mergeRuns, piecesOf, segmentsOf } from '../torrent/layout.js';
+import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
+import { normaliseAddress } from './addresses.js';
+import { startAnnouncing, type Announcer } from './announcer.js';
+import { createChunkStore } from './chunk-store.js';
+import type { GuardedClient } from './guarded-client.js';
+import { watchForLiars } from './liars.js';
+import type { DownloadRequest, SeedRequest, TorrentEvent } from './messages.js';
+
+const TRAFFIC_INTERVAL = 1000;
+
+type Report = (event: TorrentEvent) => void;
+
+/** One torrent in the child. */
+export interface Session {
+  /** Replaces what is wanted of one file. */
+  readonly want: (file: number, missing: ByteRanges) => void;
+  readonly stop: () => void;
+}
+
+/** Joins a torrent for some of its files; verified bytes are written in place and reported. */
+export function startDownload(
+  client: GuardedClient,
+  request: DownloadRequest,
+  report: Report,
+): Session {
+  const info = parseTorrent(request.torrent);
+  const paths = new Map(request.files.map(({ index, path }) => [index, path]));
+  const torrent = client.webTorrent.add(request.torrent, {
+    preloadedStore: createChunkStore(info, { paths, writable: true, keepEdges: client.upload }),
+    // The cache would hold verified pieces back from the disk.
+    storeCacheSlots: 0,
+    deselect: true,
+    // HTTP fills a file from its front, so peers start elsewhere; and different clients differ.
+    strategy: 'rarest',
+    // "Nothing is here yet": skips reading files that we know to be holes.
+    bitfield: new Uint8Array(Math.ceil(info.pieceCount / 8)),
+    ...(client.upload ? {} : { uploads: false as const }),
+  });
+  const session = open(client, info, torrent, request, report);
+  watchForLiars(torrent, info, {
+    ban: (address) => {
+      client.filter.ban(address);
+      dropAddress(client, address);
+      report({ kind: 'banned', address });
+    },
+    giveUp: () => {
+      session.fail('too many pieces failed verification');
+    },
+  });
+
+  const wanted = new Map(request.files.map(({ index, missing }) => [index, missing]));
+  let scheduled = false;
+  const select = (): void => {
+    scheduled = false;
+    if (!torrent.ready || torrent.destroyed) return;
+    const pieces = [...wanted].flatMap(([file, missing]) => piecesOf(info, file, missing));
+    // Partial deselection in WebTorrent 3.0.21 skips pieces; all of it and then anew is exact.
+    torrent.deselect(0, info.pieceCount - 1);
+    for (const { first, last } of mergeRuns(pieces)) torrent.select(first, last);
+  };
+  torrent.once('ready', select);
+  torrent.on('verified', (index: number) => {
+    for (const { file, fileOffset, length } of segmentsOf(info, index)) {
+      if (!paths.has(file)) continue;
+      report({ kind: 'verified', file, start: fileOffset, end: fileOffset + length });
+    }
+  });
+  return {
+    want: (file, missing) => {
+      wanted.set(file, missing);
+      // Selecting costs time in WebTorrent, and wishes change in bursts.
+      if (!scheduled) setImmediate(select);
+      scheduled = true;
+    },
+    stop: session.stop,
+  };
+}
+
+/** Verifies complete files on disk and uploads them to whoever asks. */
+export function startSeed(client: GuardedClient, request: SeedRequest, report: Report): Session {
+  const info = parseTorrent(request.torrent);
+  const paths = new Map(request.paths.map((path, index) => [index, path]));
+  const torrent = client.webTorrent.add(request.torrent, {
+    preloadedStore: createChunkStore(info, { paths, writable: false, keepEdges: false }),
+    storeCacheSlots: 0,
+  });
+  const session = open(client, info, torrent, { ...request, peers: [] }, report);
+  torrent.once('ready', () => {
+    if (torrent.pieces.every((piece) => piece === null)) report({ kind: 'seeding' });
+    else session.fail('the files differ from the torrent');
+  });
+  return { want: () => undefined, stop: session.stop };
+}
+
+/**
+ * A missing file gives no error in WebTorrent, peers would wait at 0 %; so files are looked at first.
+ * Resolves with a complaint or null.
+ */
+export async function checkSeedFiles(
+  info: TorrentInfo,
+  paths: readonly string[],
+): Promise<string | null> {
+  for (const [index, file] of info.files.entries()) {
+    const path = paths[index] ?? '';
+    const size = await stat(path).then(
+      (found) => (found.isFile() ? found.size : -1),
+      () => -1,
+    );
+    if (size !== file.length) return `${path} is missing or has another size`;
+  }
+  return null;
+}
+
+interface OpenTorrent {
+  readonly stop: () => void;
+  readonly fail: (message: string) => void;
+}
+
+function open(
+  client: GuardedClient,
+  info: TorrentInfo,
+  torrent: Torrent,
+  request: { readonly trackers: readonly string[]; readonly peers: readonly string[] },
+  report: Report,
+): OpenTorrent {
+  const received: Record<string, number> = {};
+  let reported = '';
+  let announcer: Announcer | undefined;
+  let stopped = false;
+
+  const reportTraffic = (): void => {
+    const now = JSON.stringify([received, torrent.uploaded]);
+    if (now !== reported) report({ kind: 'traffic', received, sent: torrent.uploaded });
+    reported = now;
+  };
+  const timer = setInterval(reportTraffic, TRAFFIC_INTERVAL);
+
+  const stop = (): void => {
+    if (stopped) return;
+    stopped = true;
+    clearInterval(timer);
+    reportTraffic();
+    announcer?.stop();
+    // Never twice, and never with a callback: the second call would not come back.
+    if (!torrent.destroyed) torrent.destroy();
+  };
+  const fail = (message: string): void => {
+    if (stopped) return;
+    stop();
+    report({ kind: 'failed', message });
+  };
+
+  client.guard(torrent, (error) => {
+    fail(error.message);
+  });
+  torrent.on('wire', (wire: Wire) => {
+    const address = normaliseAddress(wire.remoteAddress ?? 'unknown');
+    wire.on('download', (bytes: number) => {
+      received[address] = (received[address] ?? 0) + bytes;
+    });
+  });
+  torrent.once('infoHash', () => {
+    for (const peer of request.peers) client.connect(torrent, peer);
+  });
+  torrent.once('ready', () => {
+    announcer = startAnnouncing({
+      infoHash: info.infoHash,
+      peerId: client.webTorrent.peerId,
+      port: client.webTorrent.torrentPort,
+      trackers: request.trackers,
+      progress: () => ({
+        uploaded: torrent.uploaded,
+        downloaded: torrent.downloaded,
+        left: Math.max(0, info.totalLength - torrent.downloaded),
+      }),
+      onPeer: (peer) => {
+        client.connect(torrent, peer);
+      },
+    });
+    if (stopped) announcer.stop();
+  });
+  return { stop, fail };
+}
+
+function dropAddress(client: GuardedClient, address: string): void {
+  for (const torrent of client.webTorrent.torrents) {
+    for (const wire of [...torrent.wires]) {
+      if (normaliseAddress(wire.remoteAddress ?? '') === address) wire.destroy();
+    }
+  }
+}

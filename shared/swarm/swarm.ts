@@ -1,0 +1,198 @@
+import { DebshoalError } from '../errors.js';
+import type { ByteRanges } from '../io/byte-ranges.js';
+import { parseTorrent } from '../torrent/metainfo.js';
+import { addressFilter } from './addresses.js';
+import { startChild, type SwarmChild } from './child-process.js';
+import type {
+  ChildOptions,
+  DownloadRequest,
+  FromChild,
+  SeedRequest,
+  ToChild,
+  TorrentEvent,
+} from './messages.js';
+
+export type { DownloadRequest, SeedRequest, TorrentEvent, WantedFile } from './messages.js';
+
+export interface SwarmOptions {
+  /** Address to listen on; default `::`, all of them. */
+  readonly host?: string;
+  /** TCP port to listen on; 0 (default) is a random one. */
+  readonly port?: number;
+  /** Without it nothing is uploaded and no incoming connection is accepted. */
+  readonly upload: boolean;
+  readonly uploadBytesPerSecond?: number;
+  readonly downloadBytesPerSecond?: number;
+  /** Connections in all; default 100. */
+  readonly maxConnections?: number;
+  /** Addresses, subnets (`192.0.2.0/24`) and ranges (`a-b`) to stay away from. */
+  readonly blocklist?: readonly string[];
+  readonly onWarning?: (text: string) => void;
+}
+
+/** A torrent that is being downloaded. */
+export interface SwarmDownload {
+  /** Replaces what is wanted of file `file`: an empty list when HTTP has delivered it. */
+  readonly want: (file: number, missing: ByteRanges) => void;
+  readonly stop: () => void;
+}
+
+export interface Swarm {
+  readonly port: number;
+  /** Of the process that holds the swarm; it changes when that had to be restarted. */
+  readonly pid: () => number;
+  /**
+   * Joins a torrent for some of its files. What is verified is written into the given files and
+   * reported; `failed` comes at most once and is the last event. A torrent can be joined only once
+   * at a time. Fails with `torrent-malformed`.
+   */
+  readonly download: (
+    request: DownloadRequest,
+    onEvent: (event: TorrentEvent) => void,
+  ) => SwarmDownload;
+  /** Verifies files on disk and uploads them. Fails with `swarm-failed` when they differ. */
+  readonly seed: (request: SeedRequest) => Promise<void>;
+  readonly stopSeeding: (infoHash: string) => void;
+  /** Ends the process, in a second at most. Never fails, and may be called twice. */
+  readonly close: () => Promise<void>;
+}
+
+/** A child that lived for so long has earned another restart. */
+const HEALTHY = 60_000;
+
+interface Task {
+  /** What a restarted child is told. */
+  message: Extract<ToChild, { kind: 'download' | 'seed' }>;
+  readonly onEvent: (event: TorrentEvent) => void;
+}
+
+/**
+ * Starts a process with a BitTorrent client. When it dies it is restarted once with everything it
+ * was doing; when it dies again soon, all torrents get `failed`. Fails with `swarm-failed`
+ * (the port is taken) or `config-invalid` (the blocklist).
+ */
+export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
+  addressFilter(options.blocklist ?? []);
+  const childOptions = withDefaults(options);
+  const tasks = new Map<string, Task>();
+  let closed = false;
+  let child: SwarmChild | null = null;
+  let restarting: Promise<void> | null = null;
+  let startedAt = Date.now();
+  let restarts = 0;
+
+  const onMessage = (message: FromChild): void => {
+    if (message.kind === 'warning') options.onWarning?.(message.text);
+    if (message.kind !== 'torrent') return;
+    const task = tasks.get(message.infoHash);
+    if (message.event.kind === 'failed') tasks.delete(message.infoHash);
+    task?.onEvent(message.event);
+  };
+  const failAll = (message: string): void => {
+    const failed = [...tasks.values()];
+    tasks.clear();
+    for (const task of failed) task.onEvent({ kind: 'failed', message });
+  };
+  const onDeath = (reason: string): void => {
+    child = null;
+    if (closed) return;
+    options.onWarning?.(reason);
+    if (Date.now() - startedAt > HEALTHY) restarts = 0;
+    if (restarts++ > 0) failAll(reason);
+    else restarting = restart();
+  };
+  const restart = async (): Promise<void> => {
+    try {
+      // The same port again: trackers have told it to others.
+      child = await startChild({ ...childOptions, port }, { onMessage, onDeath });
+      startedAt = Date.now();
+      for (const task of tasks.values()) child.send(task.message);
+    } catch (error) {
+      failAll(String(error));
+    }
+    restarting = null;
+  };
+  const begin = (task: Task): void => {
+    const { infoHash } = task.message;
+    if (tasks.has(infoHash)) {
+      throw new DebshoalError('swarm-failed', `torrent ${infoHash} is in use already`);
+    }
+    tasks.set(infoHash, task);
+    if (child !== null) child.send(task.message);
+    else if (restarting === null) {
+      queueMicrotask(() => {
+        tasks.delete(infoHash);
+        task.onEvent({ kind: 'failed', message: 'the swarm is down' });
+      });
+    }
+  };
+  const end = (infoHash: string): void => {
+    if (tasks.delete(infoHash)) child?.send({ kind: 'stop', infoHash });
+  };
+
+  child = await startChild(childOptions, { onMessage, onDeath });
+  const port = child.port;
+  return {
+    port,
+    pid: () => child?.pid ?? 0,
+    download: (request, onEvent) => {
+      const { infoHash } = parseTorrent(request.torrent);
+      const task: Task = { message: { kind: 'download', infoHash, ...request }, onEvent };
+      begin(task);
+      return {
+        want: (file, missing) => {
+          if (tasks.get(infoHash) !== task) return;
+          task.message = withWanted(task.message, file, missing);
+          child?.send({ kind: 'want', infoHash, file, missing });
+        },
+        stop: () => {
+          if (tasks.get(infoHash) === task) end(infoHash);
+        },
+      };
+    },
+    seed: async (request) => {
+      if (!childOptions.upload) throw new DebshoalError('usage', 'seeding without upload');
+      const { infoHash } = parseTorrent(request.torrent);
+      await new Promise<void>((resolve, reject) => {
+        begin({
+          message: { kind: 'seed', infoHash, ...request },
+          onEvent: (event) => {
+            if (event.kind === 'seeding') resolve();
+            if (event.kind === 'failed') reject(new DebshoalError('swarm-failed', event.message));
+          },
+        });
+      });
+    },
+    stopSeeding: (infoHash) => {
+      const task = tasks.get(infoHash);
+      end(infoHash);
+      task?.onEvent({ kind: 'failed', message: 'stopped' });
+    },
+    close: async () => {
+      closed = true;
+      failAll('the swarm was closed');
+      await restarting;
+      await child?.close();
+    },
+  };
+}
+
+function withDefaults(options: SwarmOptions): ChildOptions {
+  return {
+    host: options.host ?? '::',
+    port: options.port ?? 0,
+    upload: options.upload,
+    uploadBytesPerSecond: options.uploadBytesPerSecond ?? -1,
+    downloadBytesPerSecond: options.downloadBytesPerSecond ?? -1,
+    maxConnections: options.maxConnections ?? 100,
+    blocklist: options.blocklist ?? [],
+  };
+}
+
+function withWanted(message: Task['message'], file: number, missing: ByteRanges): Task['message'] {
+  if (message.kind !== 'download') return message;
+  const files = message.files.map((wanted) =>
+    wanted.index === file ? { ...wanted, missing } : wanted,
+  );
+  return { ...message, files };
+}

@@ -1,0 +1,71 @@
+// Only what this folder uses of webtorrent 3.0.21, including the few private fields that its guards
+// need; the version is pinned for their sake.
+
+declare module 'webtorrent' {
+  import type { EventEmitter } from 'node:events';
+  import type { AddressInfo, Server, Socket } from 'node:net';
+
+  export interface ChunkStore {
+    readonly chunkLength: number;
+    put(index: number, bytes: Uint8Array, done: (error: Error | null) => void): void;
+    get(
+      index: number,
+      options: { offset?: number; length?: number } | null,
+      done: (error: Error | null, bytes?: Uint8Array) => void,
+    ): void;
+    close(done: (error: Error | null) => void): void;
+    destroy(done: (error: Error | null) => void): void;
+  }
+
+  export interface ClientOptions {
+    readonly [option: string]: unknown;
+  }
+
+  export interface AddOptions {
+    readonly preloadedStore: ChunkStore;
+    readonly storeCacheSlots: 0;
+    readonly deselect?: boolean;
+    readonly strategy?: 'rarest' | 'sequential';
+    readonly bitfield?: Uint8Array;
+    readonly uploads?: false | number;
+  }
+
+  export interface Wire extends EventEmitter {
+    readonly peerId: string;
+    remoteAddress?: string;
+    remotePort?: number;
+    peerChoking: boolean;
+    unchoke: () => void;
+    destroy(): void;
+  }
+
+  export interface Torrent extends EventEmitter {
+    readonly infoHash: string;
+    readonly destroyed: boolean;
+    readonly ready: boolean;
+    readonly numPeers: number;
+    readonly downloaded: number;
+    readonly uploaded: number;
+    readonly wires: readonly Wire[];
+    /** Null for a piece that is verified. */
+    readonly pieces: readonly unknown[];
+    readonly _peers: ReadonlyMap<string, { readonly conn: Socket | null }> | null;
+    readonly _peersLength: number;
+    select(first: number, last: number, priority?: number): void;
+    deselect(first: number, last: number): void;
+    addPeer(peer: string): boolean;
+    removePeer(peer: string): void;
+    destroy(): void;
+  }
+
+  export default class WebTorrent extends EventEmitter {
+    constructor(options: ClientOptions);
+    readonly peerId: string;
+    readonly torrentPort: number;
+    readonly torrents: readonly Torrent[];
+    readonly _connPool: { readonly tcpServer: Server };
+    add(torrent: Uint8Array, options: AddOptions): Torrent;
+    address(): AddressInfo | null;
+    destroy(): void;
+  }
+}

@@ -1,0 +1,80 @@
+import type { ByteRange, ByteRanges } from '../io/byte-ranges.js';
+import type { TorrentInfo } from './parse-torrent.js';
+
+/** The part of a piece that lies in one file. */
+export interface Segment {
+  /** Index into `info.files`. */
+  readonly file: number;
+  readonly fileOffset: number;
+  readonly pieceOffset: number;
+  readonly length: number;
+}
+
+/** Pieces `first` to `last`, both inclusive. */
+export interface PieceRun {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The length of piece `index`: the last one is shorter. */
+export function pieceLengthAt(info: TorrentInfo, index: number): number {
+  return Math.min(info.pieceLength, info.totalLength - index * info.pieceLength);
+}
+
+/** The parts of files that piece `index` is made of, in order. */
+export function segmentsOf(info: TorrentInfo, index: number): Segment[] {
+  const start = index * info.pieceLength;
+  const end = start + pieceLengthAt(info, index);
+  const segments: Segment[] = [];
+  for (let file = fileAt(info, start); file < info.files.length; file++) {
+    const { offset, length } = info.files[file] ?? { offset: end, length: 0 };
+    if (offset >= end) break;
+    const from = Math.max(offset, start);
+    const to = Math.min(offset + length, end);
+    segments.push({
+      file,
+      fileOffset: from - offset,
+      pieceOffset: from - start,
+      length: to - from,
+    });
+  }
+  return segments;
+}
+
+/** Binary search: a batch has thousands of files, and this runs for every block served. */
+function fileAt(info: TorrentInfo, offset: number): number {
+  let low = 0;
+  let high = info.files.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((info.files[middle]?.offset ?? Infinity) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** The pieces that touch `ranges` of file `file`, as runs. */
+export function piecesOf(info: TorrentInfo, file: number, ranges: ByteRanges): PieceRun[] {
+  const offset = info.files[file]?.offset ?? 0;
+  return ranges.map(({ start, end }: ByteRange) => ({
+    first: Math.floor((offset + start) / info.pieceLength),
+    last: Math.floor((offset + end - 1) / info.pieceLength),
+  }));
+}
+
+/** The same pieces in as few runs as possible. */
+export function mergeRuns(runs: readonly PieceRun[]): PieceRun[] {
+  const merged: PieceRun[] = [];
+  for (const run of [...runs].sort((a, b) => a.first - b.first)) {
+    const previous = merged.at(-1);
+    if (previous !== undefined && run.first <= previous.last + 1) {
+      merged[merged.length - 1] = {
+        first: previous.first,
+        last: Math.max(previous.last, run.last),
+      };
+    } else {
+      merged.push(run);
+    }
+  }
+  return merged;
+}

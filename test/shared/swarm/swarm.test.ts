@@ -1,0 +1,382 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { countBytes, type ByteRanges } from '../../../shared/io/byte-ranges.js';
+import { startSwarm, type Swarm, type TorrentEvent } from '../../../shared/swarm/swarm.js';
+import { noise } from '../../support/chunks.js';
+import { closing, temporaryFolder, until } from '../../support/cleanup.js';
+import { extendedHandshake, startRawPeer } from '../../support/raw-peer.js';
+import { makeHole, makeTorrent, type MadeTorrent } from '../../support/torrents.js';
+
+const host = '127.0.0.1';
+const KIB = 1024;
+
+const seeder = async (...seeds: MadeTorrent[]): Promise<Swarm> => {
+  const swarm = closing(await startSwarm({ host, upload: true }));
+  for (const { torrent, paths } of seeds) await swarm.seed({ torrent, paths, trackers: [] });
+  return swarm;
+};
+const leecher = async (options: Partial<Parameters<typeof startSwarm>[0]> = {}): Promise<Swarm> =>
+  closing(await startSwarm({ host, upload: false, ...options }));
+const addressOf = (swarm: Swarm): string => `${host}:${swarm.port}`;
+
+interface Watched {
+  readonly path: string;
+  readonly events: TorrentEvent[];
+  readonly verified: (file?: number) => number;
+  readonly stop: () => void;
+  readonly want: (file: number, missing: ByteRanges) => void;
+}
+
+const download = async (
+  swarm: Swarm,
+  made: MadeTorrent,
+  folder: string,
+  peers: string[],
+  index = 0,
+): Promise<Watched> => {
+  const size = made.info.files[index]?.length ?? 0;
+  const path = await makeHole(join(folder, `${made.info.infoHash}.part`), size);
+  const events: TorrentEvent[] = [];
+  const joined = swarm.download(
+    {
+      torrent: made.torrent,
+      trackers: [],
+      peers,
+      files: [{ index, path, missing: [{ start: 0, end: size }] }],
+    },
+    (event) => events.push(event),
+  );
+  const verified = (file = index): number =>
+    countBytes(
+      events.filter((event) => event.kind === 'verified').filter((event) => event.file === file),
+    );
+  return { path, events, verified, ...joined };
+};
+const failure = (watched: Watched): TorrentEvent | undefined =>
+  watched.events.find(({ kind }) => kind === 'failed');
+
+describe('a swarm of two', () => {
+  test('a single file arrives, verified, with its source', async () => {
+    const folder = await temporaryFolder();
+    const content = noise(300_000);
+    const made = await makeTorrent(join(folder, 'seed'), 'a.deb', { 'a.deb': content });
+    const watched = await download(await leecher(), made, folder, [addressOf(await seeder(made))]);
+    await until(() => watched.verified() === content.length);
+    expect(await readFile(watched.path)).toEqual(content);
+    await until(() => watched.events.some(({ kind }) => kind === 'traffic'));
+    const traffic = watched.events.findLast(({ kind }) => kind === 'traffic');
+    expect(traffic).toMatchObject({ received: { [host]: content.length } });
+  });
+
+  test('one file of a batch: neighbours at the piece edges create nothing', async () => {
+    const folder = await temporaryFolder();
+    const files = Object.fromEntries(
+      ['a', 'b', 'c/d'].map((name, i) => [name, noise(50_000 + i, i)] as const),
+    );
+    const made = await makeTorrent(join(folder, 'seed'), 'batch', files);
+    await rm(join(folder, 'parts'), { recursive: true, force: true });
+    const watched = await download(
+      await leecher(),
+      made,
+      folder,
+      [addressOf(await seeder(made))],
+      1,
+    );
+    await until(() => watched.verified() === 50_001);
+    expect(await readFile(watched.path)).toEqual(files['b']);
+    expect((await readdir(folder)).sort()).toEqual([`${made.info.infoHash}.part`, 'seed']);
+  });
+
+  test('an unwanted range is not fetched, and a range wanted again is', async () => {
+    const folder = await temporaryFolder();
+    const content = noise(64 * 16 * KIB);
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
+    const swarm = await leecher();
+    const watched = await download(swarm, made, folder, []);
+    const half = content.length / 2;
+    watched.want(0, [{ start: 0, end: half }]);
+    watched.stop();
+    const again = await download(swarm, made, folder, [addressOf(await seeder(made))]);
+    again.want(0, [{ start: half, end: content.length }]);
+    await until(() => again.verified() >= half);
+    again.want(0, [{ start: 0, end: content.length }]);
+    await until(() => again.verified() === content.length);
+    expect(await readFile(again.path)).toEqual(content);
+  });
+
+  test('a leecher that may upload serves the edges of its pieces from memory', async () => {
+    const folder = await temporaryFolder();
+    const files = { a: noise(20_000, 1), b: noise(20_000, 2), c: noise(20_000, 3) };
+    const made = await makeTorrent(join(folder, 'seed'), 'batch', files);
+    const first = await seeder(made);
+    const middle = await leecher({ upload: true });
+    const got = await download(middle, made, folder, [addressOf(first)], 1);
+    await until(() => got.verified() === 20_000);
+    await first.close();
+    await rm(join(folder, 'seed'), { recursive: true });
+    const target = join(folder, 'second');
+    const { mkdir } = await import('node:fs/promises');
+    await mkdir(target);
+    const last = await download(await leecher(), made, target, [addressOf(middle)], 1);
+    await until(() => last.verified() === 20_000);
+    expect(await readFile(last.path)).toEqual(files.b);
+  });
+});
+
+describe('seeding', () => {
+  test('refuses a file that is missing', async () => {
+    const folder = await temporaryFolder();
+    const made = await makeTorrent(folder, 'a', { a: noise(40_000) });
+    await rm(join(folder, 'a'));
+    const swarm = await leecher({ upload: true });
+    await expect(
+      swarm.seed({ torrent: made.torrent, paths: made.paths, trackers: [] }),
+    ).rejects.toMatchObject({ code: 'swarm-failed' });
+  });
+
+  test('refuses a file whose content differs', async () => {
+    const folder = await temporaryFolder();
+    const made = await makeTorrent(folder, 'a', { a: noise(40_000) });
+    await makeTorrent(folder, 'a', { a: noise(40_000, 2) });
+    const swarm = await leecher({ upload: true });
+    await expect(
+      swarm.seed({ torrent: made.torrent, paths: made.paths, trackers: [] }),
+    ).rejects.toMatchObject({ code: 'swarm-failed' });
+  });
+
+  test('refuses without permission to upload', async () => {
+    const folder = await temporaryFolder();
+    const made = await makeTorrent(folder, 'a', { a: noise(40_000) });
+    const swarm = await leecher();
+    await expect(
+      swarm.seed({ torrent: made.torrent, paths: made.paths, trackers: [] }),
+    ).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+describe('attacks', () => {
+  test('a peer that lies alone is banned', async () => {
+    const folder = await temporaryFolder();
+    const made = await makeTorrent(folder, 'a', { a: noise(200_000) });
+    const liar = closing(
+      await startRawPeer(made.info, { answer: (_, __, length) => Buffer.alloc(length, 66) }),
+    );
+    const watched = await download(await leecher(), made, folder, [liar.address]);
+    await until(() => watched.events.some(({ kind }) => kind === 'banned'));
+    expect(watched.events).toContainEqual({ kind: 'banned', address: host });
+    expect(watched.verified()).toBe(0);
+  });
+
+  test.each([16, 256])('of two peers the liar is banned, pieces of %i KiB', async (kib) => {
+    const folder = await temporaryFolder();
+    const content = noise(4 * 1024 * KIB);
+    const seed = await makeTorrent(
+      join(folder, 's'),
+      'a',
+      { a: content },
+      { pieceLength: kib * KIB },
+    );
+    const liar = closing(
+      await startRawPeer(seed.info, {
+        host: '127.0.0.2',
+        answer: (_, __, length) => Buffer.alloc(length, 66),
+      }),
+    );
+    const peers = [liar.address, addressOf(await seeder(seed))];
+    const watched = await download(await leecher(), seed, folder, peers);
+    const t0 = performance.now();
+    await until(() => watched.verified() === content.length || failure(watched) !== undefined);
+    console.log(kib, performance.now() - t0, liar.requests());
+    expect(failure(watched)).toBeUndefined();
+    expect(watched.events.filter(({ kind }) => kind === 'banned')).toEqual([
+      { kind: 'banned', address: '127.0.0.2' },
+    ]);
+    expect(await readFile(watched.path)).toEqual(content);
+  });
+
+  test('a handshake that is endless for bencode 4 does not stop the swarm', async () => {
+    const folder = await temporaryFolder();
+    const content = noise(100_000);
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
+    const evil = closing(
+      await startRawPeer(made.info, { host: '127.0.0.2', greeting: extendedHandshake('l-3:') }),
+    );
+    const swarm = await leecher();
+    const pid = swarm.pid();
+    const watched = await download(swarm, made, folder, [evil.address]);
+    await until(() => evil.connections() > 0);
+    watched.stop();
+    const good = await download(swarm, made, folder, [addressOf(await seeder(made))]);
+    await until(() => good.verified() === content.length);
+    expect(swarm.pid()).toBe(pid);
+  });
+
+  test('a peer gets nothing from a client that did not opt in', async () => {
+    const folder = await temporaryFolder();
+    const content = noise(100_000);
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
+    const greedy = closing(
+      await startRawPeer(made.info, {
+        host: '127.0.0.2',
+        ask: { index: 0, offset: 0, length: 16 * KIB },
+      }),
+    );
+    const peers = [addressOf(await seeder(made)), greedy.address];
+    const watched = await download(await leecher(), made, folder, peers);
+    await until(() => watched.verified() === content.length && greedy.connections() > 0);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect([greedy.received(), greedy.unchoked()]).toEqual([0, false]);
+
+    const open = await download(await leecher({ upload: true }), made, folder, peers);
+    await until(() => open.verified() === content.length && greedy.received() > 0);
+  });
+
+  test('a client that did not opt in takes no incoming connection', async () => {
+    const folder = await temporaryFolder();
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: noise(100_000) });
+    const closed = await leecher();
+    await download(closed, made, folder, []);
+    const other = await download(await leecher(), made, folder, [addressOf(closed)]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(other.verified()).toBe(0);
+  });
+
+  test('a blocked address is neither called nor answered', async () => {
+    const folder = await temporaryFolder();
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: noise(100_000) });
+    const open = await seeder(made);
+    const deaf = await leecher({ blocklist: ['127.0.0.0/8'] });
+    const calling = await download(deaf, made, folder, [addressOf(open)]);
+    const shy = closing(await startSwarm({ host, upload: true, blocklist: ['::ffff:127.0.0.1'] }));
+    await shy.seed({ torrent: made.torrent, paths: made.paths, trackers: [] });
+    const called = await download(await leecher(), made, folder, [addressOf(shy)]);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect([calling.verified(), called.verified()]).toEqual([0, 0]);
+  });
+
+  test('incoming connections are capped', async () => {
+    const folder = await temporaryFolder();
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: noise(100_000) });
+    const swarm = closing(await startSwarm({ host, upload: true, maxConnections: 1 }));
+    await swarm.seed({ torrent: made.torrent, paths: made.paths, trackers: [] });
+    const net = await import('node:net');
+    const sockets = [1, 2, 3].map(() => net.connect(swarm.port, host));
+    const ended = await Promise.all(
+      sockets.map(
+        (socket) =>
+          new Promise<boolean>((resolve) => {
+            socket.on('error', () => undefined);
+            socket.on('close', () => {
+              resolve(true);
+            });
+            setTimeout(() => {
+              resolve(false);
+            }, 500);
+          }),
+      ),
+    );
+    for (const socket of sockets) socket.destroy();
+    expect(ended.filter(Boolean)).toHaveLength(2);
+  });
+
+  test('a connection to itself is dropped', async () => {
+    const folder = await temporaryFolder();
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: noise(100_000) });
+    const mirror = closing(await startRawPeer(made.info, { mirror: true }));
+    const watched = await download(await leecher(), made, folder, [mirror.address]);
+    await until(() => mirror.dropped() > 0);
+    expect(mirror.requests()).toBe(0);
+    watched.stop();
+  });
+
+  test('a dead tracker delays nothing', async () => {
+    const folder = await temporaryFolder();
+    const content = noise(100_000);
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
+    // It accepts connections and never answers.
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, host, resolve));
+    const { port } = silent.address() as { port: number };
+    closing({ close: () => void silent.close() });
+    const trackers = [
+      `http://${host}:${port}/announce`,
+      'udp://127.0.0.1:9',
+      'http://x:0',
+      'wss://x',
+    ];
+    const peer = addressOf(await seeder(made));
+    const swarm = await leecher();
+    const path = await makeHole(join(folder, 'p'), content.length);
+    let bytes = 0;
+    swarm.download(
+      {
+        torrent: made.torrent,
+        trackers,
+        peers: [peer],
+        files: [{ index: 0, path, missing: [{ start: 0, end: content.length }] }],
+      },
+      (event) => {
+        if (event.kind === 'verified') bytes += event.end - event.start;
+      },
+    );
+    await until(() => bytes === content.length);
+  });
+});
+
+describe('the process', () => {
+  test('killed, it is restarted once and goes on; killed again, downloads fail', async () => {
+    const folder = await temporaryFolder();
+    const content = noise(2_000_000);
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
+    const source = closing(
+      await startSwarm({ host, upload: true, uploadBytesPerSecond: 1_000_000 }),
+    );
+    await source.seed({ torrent: made.torrent, paths: made.paths, trackers: [] });
+    const swarm = await leecher();
+    const watched = await download(swarm, made, folder, [addressOf(source)]);
+    await until(() => watched.verified() > 0);
+    const first = swarm.pid();
+    process.kill(first, 'SIGKILL');
+    const before = watched.events.length;
+    await until(() => swarm.pid() !== first && watched.events.length > before);
+    process.kill(swarm.pid(), 'SIGKILL');
+    await until(() => failure(watched) !== undefined);
+    const late = await download(swarm, made, folder, [addressOf(source)]);
+    await until(() => failure(late) !== undefined);
+  });
+
+  test('a port that is taken is an error', async () => {
+    const first = await leecher();
+    await expect(startSwarm({ host, upload: false, port: first.port })).rejects.toMatchObject({
+      code: 'swarm-failed',
+    });
+  });
+
+  test('a torrent that lies about itself never reaches it', async () => {
+    const swarm = await leecher();
+    const request = { torrent: Buffer.from('d4:infode'), trackers: [], peers: [], files: [] };
+    expect(() => swarm.download(request, () => undefined)).toThrow(
+      expect.objectContaining({ code: 'torrent-malformed' }),
+    );
+  });
+
+  test('an unreadable blocklist is an error', async () => {
+    await expect(
+      startSwarm({ host, upload: false, blocklist: ['example.org'] }),
+    ).rejects.toMatchObject({ code: 'config-invalid' });
+  });
+
+  test('it listens on the given address alone', async () => {
+    const swarm = await leecher({ host: '127.0.0.4' });
+    const net = await import('node:net');
+    const socket = net.connect(swarm.port, '127.0.0.5');
+    const refused = await new Promise((resolve) => {
+      socket.on('error', resolve);
+    });
+    expect(refused).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});
