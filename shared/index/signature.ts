@@ -146,8 +146,7 @@ function checkFraming(text: string): void {
     .map((line) => line.trimEnd());
   const armor = lines.filter((line) => line.startsWith('-----'));
   const whole =
-    armor.length === ARMOR_LINES.length &&
-    armor.every((line, index) => line === ARMOR_LINES[index]) &&
+    armor.join('\n') === ARMOR_LINES.join('\n') &&
     lines[0] === armor[0] &&
     lines.at(-1) === armor[2];
   if (!whole) throw new DebshoalError('index-untrusted', 'not one clear-signed message');

@@ -5,7 +5,7 @@ import { sha256 } from '../../shared/io/hash.js';
 
 /** One moment for all tests: nothing depends on the clock of the machine. */
 export const NOW = new Date('2026-03-01T12:00:00Z');
-export const DAY = 24 * 60 * 60 * 1000;
+const DAY = 24 * 60 * 60 * 1000;
 
 export function daysFromNow(days: number): Date {
   return new Date(NOW.getTime() + days * DAY);
