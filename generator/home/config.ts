@@ -48,7 +48,16 @@ export const DEFAULT_CONFIG: GeneratorConfig = {
 
 /** Reads and parses generator.conf; a mistake is `config-invalid`, with file, line and reason. */
 export async function readConfig(path: string): Promise<GeneratorConfig> {
-  return parseConfig(await readBounded(path, LIMITS.configBytes), path);
+  let bytes: Buffer;
+  try {
+    bytes = await readBounded(path, LIMITS.configBytes);
+  } catch (cause) {
+    throw new DebshoalError('config-invalid', `cannot read ${path}`, {
+      cause,
+      hint: 'Run `debshoal-generator init` first, or name its folder with --home.',
+    });
+  }
+  return parseConfig(bytes, path);
 }
 
 /**
