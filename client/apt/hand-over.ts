@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { type AptSystem, shellValue } from './apt-system.js';
@@ -88,7 +87,7 @@ async function copyBeside(source: string, target: string): Promise<void> {
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await pipeline(createReadStream(source), file.createWriteStream({ autoClose: false }));
+      for await (const chunk of createReadStream(source)) await file.writeFile(chunk as Buffer);
       await file.sync();
     } finally {
       await file.close();

@@ -87,9 +87,9 @@ async function findStanza(
 function conffilesNotInDeb(stanza: StatusStanza): Set<string> {
   const lines = (stanza.get('conffiles') ?? '').split('\n');
   const flagged = /^ (\/.*) (?:[0-9a-f]{32}|newconffile)(?: obsolete| remove-on-upgrade)+$/;
-  const paths = lines.map((line) => flagged.exec(line)?.[1]);
+  const paths = lines.flatMap((line) => flagged.exec(line)?.[1] ?? []);
   // The status reader leaves bytes as they are; lists are decoded.
-  return new Set(paths.map((path) => Buffer.from(path ?? '', 'latin1').toString()));
+  return new Set(paths.map((path) => Buffer.from(path, 'latin1').toString()));
 }
 
 async function controlFiles(paths: PathResolver, prefix: string): Promise<Map<string, string>> {
