@@ -53,4 +53,12 @@ export const LIMITS = {
   torrentFiles: 50_000,
   /** The content of one torrent: a publish run of the whole archive. */
   torrentBytes: 256 * GIB,
+  /** What apt prints about pending packages: 20,000 of them at 400 bytes. */
+  aptOutputBytes: 8 * MIB,
+  /** dpkg's status file: 20,000 installed packages at 1.5 KiB are 30 MiB. */
+  dpkgStatusBytes: 256 * MIB,
+  /** dpkg's list of the files of one package: 500,000 paths of 100 bytes. */
+  dpkgListBytes: 64 * MIB,
+  /** dpkg's diversions: a few hundred lines in practice. */
+  dpkgDiversionsBytes: 4 * MIB,
 } as const;

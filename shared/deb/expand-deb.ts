@@ -53,7 +53,7 @@ export interface ExpandedDeb {
   readonly imageSize: number;
   /** Regular files with their place in the image, in its order. */
   readonly files: readonly DebFile[];
-  /** All paths of data.tar as dpkg lists them, each once, sorted by code unit. */
+  /** All paths of data.tar as dpkg lists them, each once, ordered by their bytes. */
   readonly listedPaths: readonly string[];
 }
 
@@ -157,11 +157,18 @@ async function readImage(
       control: await readControl(image, files),
       imageSize: (await image.stat()).size,
       files,
-      listedPaths: [...listed].sort(),
+      listedPaths: sortByBytes(listed),
     };
   } finally {
     await image.close();
   }
+}
+
+/** JavaScript would compare UTF-16 units: another order than dpkg's and the file system's. */
+function sortByBytes(paths: Iterable<string>): string[] {
+  return Array.from(paths, (path) => Buffer.from(path))
+    .sort((a, b) => Buffer.compare(a, b))
+    .map((path) => path.toString());
 }
 
 async function readControl(image: FileHandle, files: readonly DebFile[]): Promise<ControlData> {

@@ -1,0 +1,119 @@
+import { lstat, readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { DebshoalError } from '../../shared/errors.js';
+import { readDiversions } from './diversions.js';
+import { readStatus, type StatusStanza } from './dpkg-status.js';
+import { readFileList } from './file-list.js';
+import { isMissing } from './missing-file.js';
+import { pathResolver, type PathResolver } from './path-inside-root.js';
+
+/** The files of an installed package: what a delta may copy from. Contents are not checked. */
+export interface InstalledPackage {
+  /** All paths of the package (folders and links too), as dpkg lists them; ordered by bytes. */
+  readonly listedPaths: readonly string[];
+  /**
+   * The regular file on this machine for a listed path: absolute, free of symlinks, never outside
+   * the root, diversions followed. Null when it is missing or no regular file.
+   */
+  locate(listedPath: string): Promise<string | null>;
+  /** Control member (`postinst`, `md5sums`, …; not `control`) → absolute path of its copy. */
+  readonly controlFiles: ReadonlyMap<string, string>;
+}
+
+/**
+ * Opens package `name` as installed under `root`. Fails with `not-installed` unless dpkg has
+ * exactly this version completely installed, `source-changed` when dpkg's records are damaged.
+ */
+export async function openInstalledPackage(
+  root: string,
+  name: string,
+  architecture: string,
+  version: string,
+): Promise<InstalledPackage> {
+  const paths = pathResolver(await realpath(root));
+  const wanted = `${name}:${architecture} ${version}`;
+  const database = await paths.folder('/var/lib/dpkg');
+  if (database === null) throw notInstalled(wanted, `${root} has no dpkg database`);
+  const stanza = await findStanza(join(database, 'status'), name, architecture);
+  const state = stanza?.get('status') ?? 'not known to dpkg';
+  // The first word is what the user wants ("hold ok installed" is installed just as well).
+  if (stanza === undefined || !/^\S+ ok installed$/.test(state)) throw notInstalled(wanted, state);
+  const installed = stanza.get('version') ?? '';
+  if (installed !== version) throw notInstalled(wanted, `${installed} is installed`);
+
+  // dpkg(1), "Multi-Arch: same" may be installed for several architectures side by side.
+  const prefix = stanza.get('multi-arch') === 'same' ? `${name}:${architecture}` : name;
+  const listFile = await regularFile(paths, `/var/lib/dpkg/info/${prefix}.list`);
+  if (listFile === null) throw notInstalled(wanted, 'dpkg has no list of its files');
+  const listedPaths = await readFileList(listFile, conffilesNotInDeb(stanza));
+  const diverted = await readDiversions(join(database, 'diversions'), name);
+  const listed = new Set(listedPaths);
+  return {
+    listedPaths,
+    locate: async (path) => {
+      if (!listed.has(path)) return null;
+      return await regularFile(paths, diverted.get(path) ?? path);
+    },
+    controlFiles: await controlFiles(paths, prefix),
+  };
+}
+
+function notInstalled(wanted: string, why: string): DebshoalError {
+  return new DebshoalError('not-installed', `${wanted}: ${why}`);
+}
+
+async function findStanza(
+  statusFile: string,
+  name: string,
+  architecture: string,
+): Promise<StatusStanza | undefined> {
+  try {
+    for await (const stanza of readStatus(statusFile)) {
+      if (stanza.get('package') === name && stanza.get('architecture') === architecture) {
+        return stanza;
+      }
+    }
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  return undefined;
+}
+
+/**
+ * Conffiles of earlier versions stay in .list until they are purged (`obsolete`); those marked
+ * `remove-on-upgrade` (dpkg 1.20.6) are in no .deb either.
+ */
+function conffilesNotInDeb(stanza: StatusStanza): Set<string> {
+  const lines = (stanza.get('conffiles') ?? '').split('\n');
+  const flagged = /^ (\/.*) (?:[0-9a-f]{32}|newconffile)(?: obsolete| remove-on-upgrade)+$/;
+  const paths = lines.flatMap((line) => flagged.exec(line)?.[1] ?? []);
+  // The status reader leaves bytes as they are; lists are decoded.
+  return new Set(paths.map((path) => Buffer.from(path, 'latin1').toString()));
+}
+
+async function controlFiles(paths: PathResolver, prefix: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  const info = '/var/lib/dpkg/info';
+  const folder = await paths.folder(info);
+  for (const file of folder === null ? [] : await readdir(folder)) {
+    const member = file.slice(prefix.length + 1);
+    if (!file.startsWith(`${prefix}.`) || member === 'list' || member === 'control') continue;
+    // A dot ends the name of another package: `foo.bar.list` is not of `foo`.
+    const path = /^[\w-]+$/.test(member) ? await regularFile(paths, `${info}/${file}`) : null;
+    if (path !== null) found.set(member, path);
+  }
+  return found;
+}
+
+/** The last component is not followed, so that a FIFO or a link in place of a file is no file. */
+async function regularFile(paths: PathResolver, path: string): Promise<string | null> {
+  const found = await paths.entry(path);
+  if (found === null) return null;
+  try {
+    return (await lstat(found)).isFile() ? found : null;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}

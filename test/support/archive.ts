@@ -1,0 +1,69 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { runTool } from '../../shared/io/run-tool.js';
+
+const MAX_OUTPUT = 1024 * 1024;
+
+export interface ArchiveOptions {
+  readonly suite: string;
+  readonly architectures: readonly string[];
+  /** With a throw-away key (needs gpg); otherwise sources say `[trusted=yes]`. */
+  readonly signed?: boolean;
+}
+
+/** A Debian archive that reprepro keeps in a folder. */
+export interface Archive {
+  /** What an HTTP server shall serve: dists/ and pool/. */
+  readonly folder: string;
+  /** The public key for `signed-by` (binary); null when the archive is not signed. */
+  readonly keyFile: string | null;
+  /** Includes .debs. A newer version replaces the older one, whose file reprepro deletes. */
+  add(debs: readonly string[]): Promise<void>;
+  /** The line for sources.list, when the archive is served at `url`. */
+  sourceLine(url: string, keyFile?: string): string;
+}
+
+/** Makes an empty archive with component `main` in the (empty) folder `base`. */
+export async function makeArchive(base: string, options: ArchiveOptions): Promise<Archive> {
+  const folder = join(base, 'archive');
+  const home = join(base, 'gnupg');
+  const env = { ...process.env, GNUPGHOME: home, LC_ALL: 'C' };
+  const run = (tool: string, args: readonly string[]): Promise<unknown> =>
+    runTool(tool, args, { maxOutput: MAX_OUTPUT, env });
+  const keyFile = options.signed === true ? join(base, 'archive-key.gpg') : null;
+  if (keyFile !== null) {
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    const silent = ['--batch', '--quiet', '--passphrase', ''];
+    const user = 'Test archive <archive@example.invalid>';
+    await run('gpg', [...silent, '--quick-generate-key', user, 'ed25519', 'sign', 'never']);
+    await run('gpg', ['--batch', '--output', keyFile, '--export']);
+    await chmod(keyFile, 0o644);
+  }
+  await mkdir(join(folder, 'conf'), { recursive: true });
+  const distribution = [
+    `Codename: ${options.suite}`,
+    `Suite: ${options.suite}`,
+    `Architectures: ${options.architectures.join(' ')}`,
+    'Components: main',
+    'Label: test',
+    ...(keyFile === null ? [] : ['SignWith: yes']),
+  ];
+  await writeFile(join(folder, 'conf', 'distributions'), `${distribution.join('\n')}\n`);
+  return {
+    folder,
+    keyFile,
+    add: async (debs) => {
+      for (const deb of debs) {
+        // reprepro wants a section and a priority; not every .deb has them.
+        const defaults = ['-S', 'misc', '-P', 'optional', '--silent', '--silent', '-b', folder];
+        await run('reprepro', [...defaults, 'includedeb', options.suite, deb]);
+      }
+      if (keyFile !== null) await run('gpgconf', ['--kill', 'gpg-agent']);
+    },
+    sourceLine: (url, key) => {
+      const trust = key === undefined ? 'trusted=yes' : `signed-by=${key}`;
+      return `deb [${trust}] ${url} ${options.suite} main\n`;
+    },
+  };
+}
