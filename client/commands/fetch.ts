@@ -1,0 +1,128 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Argv, CommandModule } from 'yargs';
+
+import { formatBytes, formatPercent, formatSeconds, formatTable } from '../../shared/cli/format.js';
+import { makeReporter } from '../../shared/cli/reporter.js';
+import { interruptSignal } from '../../shared/cli/run-cli.js';
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
+import { withPidLock } from '../../shared/io/pid-lock.js';
+import type { ReportProgress } from '../../shared/progress.js';
+import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
+import { openAptSystem } from '../apt/apt-system.js';
+import { createHttpClient } from '../download/http.js';
+import { fetchPlanned } from '../fetch.js';
+import { plan } from '../plan.js';
+import type { FetchReport } from '../steps/report-fetch.js';
+import { CACHE_FOLDER, STATE_FOLDER } from '../store/folders.js';
+import { openTrustedCounters } from '../store/trusted-counters.js';
+import {
+  indexSources,
+  upgradeOptions,
+  upgradeRequest,
+  type UpgradeArguments,
+} from './upgrade-options.js';
+
+interface FetchArguments extends UpgradeArguments {
+  swarm: boolean;
+  peer: string[] | undefined;
+}
+
+export const fetchCommand: CommandModule<object, FetchArguments> = {
+  command: 'fetch [packages..]',
+  describe: 'Fetch what is pending, by deltas where they help, and hand it to apt',
+  builder: (yargs: Argv) =>
+    upgradeOptions(yargs)
+      .option('swarm', {
+        type: 'boolean',
+        default: true,
+        describe: 'fetch from BitTorrent peers too; --no-swarm for HTTP alone',
+      })
+      .option('peer', {
+        type: 'string',
+        array: true,
+        describe: 'a known peer, ADDRESS:PORT, besides those that the trackers name',
+      })
+      .example('$0 fetch && apt upgrade', 'from the sources that are configured'),
+  async handler(args) {
+    const reporter = makeReporter();
+    const signal = interruptSignal();
+    const system = await openAptSystem(args.root);
+    const sources = await indexSources(args);
+    const cacheFolder = join(system.root, CACHE_FOLDER);
+    await makeOurFolder(cacheFolder);
+    const report = await withPidLock(join(cacheFolder, 'lock'), async () => {
+      const http = createHttpClient();
+      // Started first, so that it is ready when apt and the index have answered.
+      const swarmStart = args.swarm ? tryStartSwarm(reporter.report) : Promise.resolve(null);
+      try {
+        const counters = await openTrustedCounters(join(system.root, STATE_FOLDER), 'read-write');
+        const routes = await plan({
+          system,
+          request: upgradeRequest(args),
+          sources,
+          http,
+          counters,
+          now: new Date(),
+          signal,
+          report: reporter.report,
+        });
+        const download = args.peer ? { peers: args.peer } : {};
+        const options = { system, cacheFolder, http, download, signal, report: reporter.report };
+        return await fetchPlanned(routes, { ...options, swarm: await swarmStart });
+      } finally {
+        http.close();
+        await (await swarmStart)?.close();
+      }
+    });
+    reporter.finish();
+    console.log(args.json ? JSON.stringify(report) : describe(report));
+  },
+};
+
+async function makeOurFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw new DebshoalError('io-failed', `cannot write to ${folder}`, {
+      cause,
+      hint: 'run it as root, as apt upgrade',
+    });
+  });
+}
+
+/** Without a swarm everything still comes over HTTP. */
+async function tryStartSwarm(report: ReportProgress): Promise<Swarm | null> {
+  try {
+    return await startSwarm({ upload: false });
+  } catch (error) {
+    if (!isDebshoalError(error)) throw error;
+    report({ kind: 'warning', text: `no BitTorrent: ${error.message}` });
+    return null;
+  }
+}
+
+function describe(report: FetchReport): string {
+  if (report.packages.length === 0) return 'Nothing is pending.';
+  const table = formatTable(
+    ['package', 'route', 'full .deb', 'delta', 'peers', 'HTTP', 'fetch', 'rebuild', 'of it xz'],
+    report.packages.map((result) => [
+      result.package,
+      result.error ? `${result.route} (${result.error.code})` : result.route,
+      formatBytes(result.fullBytes),
+      result.deltaBytes === null ? '-' : formatBytes(result.deltaBytes),
+      formatBytes(result.peerBytes),
+      formatBytes(result.httpBytes),
+      formatSeconds(result.fetchSeconds),
+      formatSeconds(result.rebuildSeconds),
+      formatSeconds(result.recompressSeconds),
+    ]),
+  );
+  const ready = report.packages.filter((result) => result.handedOver).length;
+  const { peerBytes, httpBytes, fullBytes } = report;
+  const fetched = peerBytes + httpBytes;
+  return [
+    table,
+    '',
+    `${ready} of ${report.packages.length} packages wait for apt; ${formatBytes(fetched)} fetched (${formatBytes(peerBytes)} from peers) instead of ${formatBytes(fullBytes)}: ${formatPercent(report.savedBytes, fullBytes)} saved, in ${formatSeconds(report.seconds)}.`,
+  ].join('\n');
+}

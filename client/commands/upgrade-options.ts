@@ -1,0 +1,91 @@
+import { join, resolve } from 'node:path';
+
+import type { Argv } from 'yargs';
+
+import { DebshoalError } from '../../shared/errors.js';
+import { isComponent, isSuite } from '../../shared/index/layout.js';
+import type { UpgradeRequest } from '../apt/pending-upgrades.js';
+import {
+  isHttpUrl,
+  readIndexSources,
+  SOURCES_FOLDER,
+  type IndexSource,
+} from '../config/index-sources.js';
+
+/** What `plan` and `fetch` have in common. */
+export interface UpgradeArguments {
+  packages: string[] | undefined;
+  root: string;
+  'full-upgrade': boolean;
+  index: string | undefined;
+  suite: string[] | undefined;
+  component: string[];
+  key: string | undefined;
+  json: boolean;
+}
+
+export function upgradeOptions<T>(yargs: Argv<T>) {
+  return yargs
+    .positional('packages', {
+      type: 'string',
+      array: true,
+      describe: 'packages to install or upgrade; none: all that `apt upgrade` would',
+    })
+    .option('root', { type: 'string', default: '/', describe: 'system to upgrade, e.g. a chroot' })
+    .option('full-upgrade', {
+      type: 'boolean',
+      default: false,
+      describe: 'what `apt full-upgrade` would do',
+    })
+    .option('index', {
+      type: 'string',
+      describe: `URL of a published tree, instead of the sources in /${SOURCES_FOLDER}`,
+    })
+    .option('suite', { type: 'string', array: true, describe: 'suites of --index' })
+    .option('component', {
+      type: 'string',
+      array: true,
+      default: ['main'],
+      describe: 'components of --index',
+    })
+    .option('key', { type: 'string', describe: 'public key of --index' })
+    .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
+    .implies('index', ['suite', 'key'])
+    .conflicts('packages', 'full-upgrade');
+}
+
+export function upgradeRequest(args: UpgradeArguments): UpgradeRequest {
+  if (args.packages !== undefined && args.packages.length > 0) {
+    return { kind: 'install', packages: args.packages };
+  }
+  return { kind: args['full-upgrade'] ? 'full-upgrade' : 'upgrade' };
+}
+
+/** The sources from the flags, or else from the configuration below the root. */
+export async function indexSources(args: UpgradeArguments): Promise<IndexSource[]> {
+  const { index, suite, key, component } = args;
+  if (index !== undefined && suite !== undefined && key !== undefined) {
+    check(isHttpUrl(index), `--index is not an HTTP address: ${index}`);
+    for (const name of suite) check(isSuite(name), `--suite cannot be ${name}`);
+    for (const name of component) check(isComponent(name), `--component cannot be ${name}`);
+    return suite.map((name) => ({
+      uri: index.replace(/\/+$/, ''),
+      suite: name,
+      components: component,
+      architectures: [],
+      signedBy: resolve(key),
+    }));
+  }
+  const sources = await readIndexSources(resolve(args.root));
+  if (sources.length === 0) {
+    const folder = join(resolve(args.root), SOURCES_FOLDER);
+    throw new DebshoalError('config-invalid', `no source of deltas is configured in ${folder}`, {
+      hint: 'name one with --index, --suite and --key',
+    });
+  }
+  return sources;
+}
+
+function check(valid: boolean, message: string): void {
+  if (!valid) throw new DebshoalError('usage', message);
+}

@@ -1,0 +1,88 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { isArchitecture } from '../../shared/deb/control.js';
+import { stanzas, type Stanza } from '../../shared/deb/deb822.js';
+import { DebshoalError } from '../../shared/errors.js';
+import { isComponent, isSuite } from '../../shared/index/layout.js';
+import { readBounded } from '../../shared/io/files.js';
+import { LIMITS } from '../../shared/limits.js';
+import { nearestName } from '../../shared/nearest-name.js';
+
+/** One published tree of deltas, one suite of it. */
+export interface IndexSource {
+  /** Base URL without a slash at the end. */
+  readonly uri: string;
+  readonly suite: string;
+  readonly components: readonly string[];
+  /** Empty: the system's own. */
+  readonly architectures: readonly string[];
+  /** Path of the public key, on this machine. */
+  readonly signedBy: string;
+}
+
+/** Where sources are configured below the root: one deb822 file each, as apt has them. */
+export const SOURCES_FOLDER = 'etc/debshoal/sources.d';
+
+/** Reads `*.sources` below `root`; a mistake is `config-invalid` with file, line and reason. */
+export async function readIndexSources(root: string): Promise<IndexSource[]> {
+  const folder = join(root, SOURCES_FOLDER);
+  const names = await readdir(folder).catch(() => [] as string[]);
+  const sources: IndexSource[] = [];
+  for (const name of names.filter((file) => file.endsWith('.sources')).sort()) {
+    const path = join(folder, name);
+    sources.push(...parseIndexSources(await readBounded(path, LIMITS.configBytes), path, root));
+  }
+  return sources;
+}
+
+/** Parses one file of sources. `Signed-By` is a path below `root`, or beside the file. */
+export function parseIndexSources(text: Uint8Array | string, path: string, root: string) {
+  const options = {
+    code: 'config-invalid',
+    maxStanzaBytes: LIMITS.configBytes,
+    comments: true,
+  } as const;
+  return [...stanzas(text, options)].flatMap((stanza) => readStanza(stanza, path, root));
+}
+
+const FIELDS = ['Enabled', 'URIs', 'Suites', 'Components', 'Architectures', 'Signed-By'] as const;
+
+function readStanza(stanza: Stanza, path: string, root: string): IndexSource[] {
+  const fail = (reason: string, hint?: string): never => {
+    const where = `${path} stanza at line ${stanza.line}`;
+    throw new DebshoalError('config-invalid', `${where}: ${reason}`, hint ? { hint } : {});
+  };
+  for (const { name } of stanza.fields) {
+    if (FIELDS.some((field) => field.toLowerCase() === name.toLowerCase())) continue;
+    const nearest = nearestName(name, FIELDS);
+    fail(`unknown field ${name}`, nearest === null ? undefined : `Did you mean ${nearest}?`);
+  }
+  if (/^(no|false|0)$/i.test(stanza.get('Enabled') ?? 'yes')) return [];
+  const words = (name: (typeof FIELDS)[number], isValid: (word: string) => boolean): string[] => {
+    const list = (stanza.get(name) ?? '').split(/\s+/).filter((word) => word !== '');
+    for (const word of list) if (!isValid(word)) fail(`${name} cannot contain ${word}`);
+    return list;
+  };
+  const required = (name: (typeof FIELDS)[number], isValid: (word: string) => boolean) => {
+    const list = words(name, isValid);
+    return list.length > 0 ? list : fail(`no field ${name}`);
+  };
+  const signedBy = stanza.get('Signed-By') ?? fail('no field Signed-By');
+  if (!signedBy.startsWith('/')) fail('Signed-By must be an absolute path');
+  const components = required('Components', isComponent);
+  const architectures = words('Architectures', isArchitecture);
+  return required('URIs', isHttpUrl).flatMap((uri) =>
+    required('Suites', isSuite).map((suite) => ({
+      uri: uri.replace(/\/+$/, ''),
+      suite,
+      components,
+      architectures,
+      signedBy: join(root, signedBy),
+    })),
+  );
+}
+
+export function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}

@@ -1,0 +1,109 @@
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
+import { releasePath, suiteFolder, urlPath } from '../../shared/index/layout.js';
+import { readPublicKeys } from '../../shared/index/signature.js';
+import {
+  findListedIndex,
+  openTrustedIndex,
+  openTrustedRelease,
+  type IndexTarget,
+  type TrustedIndex,
+  type TrustedRelease,
+} from '../../shared/index/trusted-index.js';
+import { readBounded } from '../../shared/io/files.js';
+import { LIMITS } from '../../shared/limits.js';
+import type { ReportProgress } from '../../shared/progress.js';
+import type { IndexSource } from '../config/index-sources.js';
+import { getBounded, type HttpClient } from '../download/http.js';
+import type { TrustedCounters } from '../store/trusted-counters.js';
+
+/** An index that was verified, and where its objects are. */
+export interface LoadedIndex {
+  readonly source: IndexSource;
+  readonly index: TrustedIndex;
+}
+
+export interface FetchIndexesOptions {
+  readonly http: HttpClient;
+  readonly counters: TrustedCounters;
+  /** The system's own architecture, for sources that name none. */
+  readonly architecture: string;
+  readonly now: Date;
+  readonly signal: AbortSignal;
+  readonly report: ReportProgress;
+}
+
+/**
+ * Fetches and verifies the indexes of all sources. A source that cannot be reached or trusted is
+ * reported and left out: its packages come whole from the mirror, as without us.
+ */
+export async function fetchIndexes(
+  sources: readonly IndexSource[],
+  options: FetchIndexesOptions,
+): Promise<LoadedIndex[]> {
+  const loaded = await Promise.all(
+    sources.map(async (source) => {
+      try {
+        return await fetchSource(source, options);
+      } catch (error) {
+        if (!isDebshoalError(error)) throw error;
+        const text = `no deltas from ${source.uri} ${source.suite}: ${error.message} [${error.code}]`;
+        options.report({ kind: 'warning', text });
+        return [];
+      }
+    }),
+  );
+  await options.counters.save();
+  return loaded.flat();
+}
+
+async function fetchSource(
+  source: IndexSource,
+  options: FetchIndexesOptions,
+): Promise<LoadedIndex[]> {
+  const { http, counters, now, signal } = options;
+  const { uri, suite } = source;
+  const keys = await readPublicKeys(await readKey(source.signedBy));
+  const url = `${uri}/${urlPath(releasePath(suite))}`;
+  const bytes = await getBounded(http, url, LIMITS.releaseBytes, signal);
+  if (bytes === null) throw new DebshoalError('http-failed', `${url} is not there`);
+  const lastCounter = counters.get(uri, suite);
+  const release = await openTrustedRelease({ bytes, keys, suite, now, lastCounter });
+  const architectures =
+    source.architectures.length > 0 ? source.architectures : [options.architecture];
+  const loaded: LoadedIndex[] = [];
+  for (const component of source.components) {
+    for (const architecture of architectures) {
+      const index = await fetchIndex(source, release, { component, architecture }, options);
+      if (index) loaded.push({ source, index });
+    }
+  }
+  // Only now: a counter without its indexes would refuse the Release that goes with them.
+  counters.set(uri, suite, release.counter);
+  return loaded;
+}
+
+async function readKey(path: string): Promise<Buffer> {
+  return readBounded(path, LIMITS.keyBytes).catch((cause: unknown) => {
+    throw new DebshoalError('config-invalid', `cannot read the key ${path}`, { cause });
+  });
+}
+
+async function fetchIndex(
+  source: IndexSource,
+  release: TrustedRelease,
+  target: IndexTarget,
+  { http, signal, report }: FetchIndexesOptions,
+): Promise<TrustedIndex | null> {
+  const listed = findListedIndex(release, target);
+  if (listed === null) {
+    const text = `${source.uri} ${source.suite} has no deltas for ${target.component} ${target.architecture}`;
+    report({ kind: 'note', text });
+    return null;
+  }
+  const base = `${source.uri}/${urlPath(suiteFolder(source.suite))}`;
+  for (const path of [listed.byHashPath, listed.path]) {
+    const bytes = await getBounded(http, `${base}/${urlPath(path)}`, listed.size, signal);
+    if (bytes) return openTrustedIndex(release, target, bytes);
+  }
+  throw new DebshoalError('http-failed', `${base}/${listed.path} is not there`);
+}

@@ -1,0 +1,123 @@
+import type { DebshoalError, ErrorCode } from '../../shared/errors.js';
+import type { RebuildResult } from '../../shared/delta/rebuild.js';
+import type { Route } from './choose-route.js';
+
+/** One package of a report; bytes, and wall-clock seconds. */
+export interface PackageResult {
+  readonly package: string;
+  readonly architecture: string;
+  readonly oldVersion: string | null;
+  readonly newVersion: string;
+  /** What was carried out in the end; `none` is left to apt. */
+  readonly route: Route['kind'];
+  readonly reason: string;
+  readonly fullBytes: number;
+  /** Of the delta in the index; null when there is none. */
+  readonly deltaBytes: number | null;
+  readonly peerBytes: number;
+  readonly httpBytes: number;
+  readonly fetchSeconds: number;
+  readonly rebuildSeconds: number;
+  readonly recompressSeconds: number;
+  /** The .deb was complete and had apt's SHA-256. */
+  readonly verified: boolean;
+  readonly handedOver: boolean;
+  /** Of the last failure, also when a full .deb mended it. */
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+}
+
+export interface FetchReport {
+  readonly packages: readonly PackageResult[];
+  /** What apt alone would have downloaded for the packages that were handed over. */
+  readonly fullBytes: number;
+  readonly peerBytes: number;
+  readonly httpBytes: number;
+  readonly savedBytes: number;
+  readonly seconds: number;
+}
+
+/** Collects what happens to one package. */
+export interface PackageReport {
+  addDownload(download: { peerBytes: number; httpBytes: number; seconds: number }): void;
+  addRebuild(seconds: RebuildResult['seconds']): void;
+  verified(): void;
+  handedOver(route: 'delta' | 'full'): void;
+  failed(error: DebshoalError): void;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Starts the report of a fetch; the clock runs from here. */
+export function startReport(routes: readonly Route[]): {
+  of: (route: Route) => PackageReport;
+  finish: () => FetchReport;
+} {
+  const started = performance.now();
+  const results = new Map(routes.map((route) => [route, emptyResult(route)]));
+  return {
+    of: (route) => {
+      const result = results.get(route);
+      if (result === undefined) throw new Error('a route of another plan');
+      return collect(result);
+    },
+    finish: () => {
+      const packages = [...results.values()];
+      const sum = (of: (result: PackageResult) => number): number =>
+        packages.reduce((total, result) => total + of(result), 0);
+      const fullBytes = sum((result) => (result.handedOver ? result.fullBytes : 0));
+      const peerBytes = sum((result) => result.peerBytes);
+      const httpBytes = sum((result) => result.httpBytes);
+      const seconds = (performance.now() - started) / 1000;
+      const savedBytes = fullBytes - peerBytes - httpBytes;
+      return { packages, fullBytes, peerBytes, httpBytes, savedBytes, seconds };
+    },
+  };
+}
+
+function collect(result: Mutable<PackageResult>): PackageReport {
+  return {
+    addDownload({ peerBytes, httpBytes, seconds }) {
+      result.peerBytes += peerBytes;
+      result.httpBytes += httpBytes;
+      result.fetchSeconds += seconds;
+    },
+    addRebuild({ total, recompress }) {
+      result.rebuildSeconds += total;
+      result.recompressSeconds += recompress;
+    },
+    verified() {
+      result.verified = true;
+    },
+    handedOver(route) {
+      result.route = route;
+      result.handedOver = true;
+    },
+    failed({ code, message }) {
+      result.route = 'none';
+      result.verified = false;
+      result.error = { code, message };
+    },
+  };
+}
+
+function emptyResult(route: Route): Mutable<PackageResult> {
+  const { pending, kind, reason } = route;
+  return {
+    package: pending.package,
+    architecture: pending.architecture,
+    oldVersion: pending.oldVersion,
+    newVersion: pending.version,
+    route: kind,
+    reason,
+    fullBytes: pending.size,
+    deltaBytes: kind === 'delta' ? route.bytes : null,
+    peerBytes: 0,
+    httpBytes: 0,
+    fetchSeconds: 0,
+    rebuildSeconds: 0,
+    recompressSeconds: 0,
+    verified: false,
+    handedOver: false,
+    error: null,
+  };
+}

@@ -1,0 +1,7 @@
+/** Where we keep things, below the root of the system. */
+
+/** What must survive: counters of trusted indexes. */
+export const STATE_FOLDER = 'var/lib/debshoal';
+
+/** Unfinished downloads and rebuilds; on the file system of apt's cache by default. */
+export const CACHE_FOLDER = 'var/cache/debshoal';
