@@ -1,6 +1,5 @@
 import { readBounded } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
-import { isMissing } from './missing-file.js';
 
 /**
  * Where the files of package `name` really are, from dpkg's list of diversions (`path` is
@@ -10,13 +9,7 @@ import { isMissing } from './missing-file.js';
  */
 export async function readDiversions(path: string, name: string): Promise<Map<string, string>> {
   const diverted = new Map<string, string>();
-  let lines: string[];
-  try {
-    lines = (await readBounded(path, LIMITS.dpkgDiversionsBytes)).toString().split('\n');
-  } catch (error) {
-    if (isMissing(error)) return diverted;
-    throw error;
-  }
+  const lines = (await readBounded(path, LIMITS.dpkgDiversionsBytes)).toString().split('\n');
   for (let at = 0; at + 2 < lines.length; at += 3) {
     const [contested = '', target = '', owner = ''] = lines.slice(at, at + 3);
     if (owner !== name) diverted.set(contested, target);

@@ -8,8 +8,7 @@ export type StatusStanza = ReadonlyMap<string, string>;
 
 /**
  * The stanzas of ROOT/var/lib/dpkg/status, one at a time with bounded memory. Field names are
- * lower case. Fails with `limit-exceeded` for an oversized stanza or file, with ENOENT's error
- * when there is no such file.
+ * lower case. Fails with `limit-exceeded` for an oversized stanza or file.
  */
 export async function* readStatus(path: string): AsyncGenerator<StatusStanza> {
   let pending = '';

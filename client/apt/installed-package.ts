@@ -1,11 +1,9 @@
-import { lstat, readdir, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { readDiversions } from './diversions.js';
 import { readStatus, type StatusStanza } from './dpkg-status.js';
 import { readFileList } from './file-list.js';
-import { isMissing } from './missing-file.js';
 import { pathResolver, type PathResolver } from './path-inside-root.js';
 
 /** The files of an installed package: what a delta may copy from. Contents are not checked. */
@@ -33,9 +31,9 @@ export async function openInstalledPackage(
 ): Promise<InstalledPackage> {
   const paths = pathResolver(await realpath(root));
   const wanted = `${name}:${architecture} ${version}`;
-  const database = await paths.folder('/var/lib/dpkg');
-  if (database === null) throw notInstalled(wanted, `${root} has no dpkg database`);
-  const stanza = await findStanza(join(database, 'status'), name, architecture);
+  const status = await paths.file('/var/lib/dpkg/status');
+  if (status === null) throw notInstalled(wanted, `${root} has no dpkg database`);
+  const stanza = await findStanza(status, name, architecture);
   const state = stanza?.get('status') ?? 'not known to dpkg';
   // The first word is what the user wants ("hold ok installed" is installed just as well).
   if (stanza === undefined || !/^\S+ ok installed$/.test(state)) throw notInstalled(wanted, state);
@@ -44,16 +42,17 @@ export async function openInstalledPackage(
 
   // dpkg(1), "Multi-Arch: same" may be installed for several architectures side by side.
   const prefix = stanza.get('multi-arch') === 'same' ? `${name}:${architecture}` : name;
-  const listFile = await regularFile(paths, `/var/lib/dpkg/info/${prefix}.list`);
+  const listFile = await paths.file(`/var/lib/dpkg/info/${prefix}.list`);
   if (listFile === null) throw notInstalled(wanted, 'dpkg has no list of its files');
   const listedPaths = await readFileList(listFile, conffilesNotInDeb(stanza));
-  const diverted = await readDiversions(join(database, 'diversions'), name);
+  const diversions = await paths.file('/var/lib/dpkg/diversions');
+  const diverted = diversions === null ? null : await readDiversions(diversions, name);
   const listed = new Set(listedPaths);
   return {
     listedPaths,
     locate: async (path) => {
       if (!listed.has(path)) return null;
-      return await regularFile(paths, diverted.get(path) ?? path);
+      return await paths.file(diverted?.get(path) ?? path);
     },
     controlFiles: await controlFiles(paths, prefix),
   };
@@ -68,14 +67,10 @@ async function findStanza(
   name: string,
   architecture: string,
 ): Promise<StatusStanza | undefined> {
-  try {
-    for await (const stanza of readStatus(statusFile)) {
-      if (stanza.get('package') === name && stanza.get('architecture') === architecture) {
-        return stanza;
-      }
+  for await (const stanza of readStatus(statusFile)) {
+    if (stanza.get('package') === name && stanza.get('architecture') === architecture) {
+      return stanza;
     }
-  } catch (error) {
-    if (!isMissing(error)) throw error;
   }
   return undefined;
 }
@@ -100,20 +95,8 @@ async function controlFiles(paths: PathResolver, prefix: string): Promise<Map<st
     const member = file.slice(prefix.length + 1);
     if (!file.startsWith(`${prefix}.`) || member === 'list' || member === 'control') continue;
     // A dot ends the name of another package: `foo.bar.list` is not of `foo`.
-    const path = /^[\w-]+$/.test(member) ? await regularFile(paths, `${info}/${file}`) : null;
+    const path = /^[\w-]+$/.test(member) ? await paths.file(`${info}/${file}`) : null;
     if (path !== null) found.set(member, path);
   }
   return found;
-}
-
-/** The last component is not followed, so that a FIFO or a link in place of a file is no file. */
-async function regularFile(paths: PathResolver, path: string): Promise<string | null> {
-  const found = await paths.entry(path);
-  if (found === null) return null;
-  try {
-    return (await lstat(found)).isFile() ? found : null;
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
 }

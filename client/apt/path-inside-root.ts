@@ -18,6 +18,8 @@ export interface PathResolver {
   folder(path: string): Promise<string | null>;
   /** The same for what `path` names. Its last component is not followed: a link stays a link. */
   entry(path: string): Promise<string | null>;
+  /** `entry`, when it is a regular file: reading a FIFO in its place would never end. */
+  file(path: string): Promise<string | null>;
 }
 
 /** @param root an absolute path without symlinks */
@@ -42,7 +44,18 @@ export function pathResolver(root: string): PathResolver {
     return parent === null ? null : join(parent, name);
   };
 
-  return { folder, entry };
+  const file = async (path: string): Promise<string | null> => {
+    const found = await entry(path);
+    if (found === null) return null;
+    try {
+      return (await lstat(found)).isFile() ? found : null;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  };
+
+  return { folder, entry, file };
 }
 
 async function resolveFolder(root: string, path: string): Promise<string | null> {

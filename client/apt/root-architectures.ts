@@ -1,9 +1,7 @@
-import { join } from 'node:path';
-
 import { readBounded } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
 import { readStatus } from './dpkg-status.js';
-import { isMissing } from './missing-file.js';
+import { pathResolver } from './path-inside-root.js';
 
 const ARCHITECTURE = /^[a-z0-9][a-z0-9-]*$/;
 
@@ -12,24 +10,17 @@ const ARCHITECTURE = /^[a-z0-9][a-z0-9-]*$/;
  * var/lib/dpkg/arch only once a foreign architecture is added; before, its own package tells.
  */
 export async function architecturesOfRoot(root: string): Promise<string[]> {
-  try {
-    const names = await readBounded(join(root, 'var/lib/dpkg/arch'), LIMITS.configBytes);
-    return names
-      .toString('latin1')
-      .split('\n')
-      .filter((name) => ARCHITECTURE.test(name));
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+  const paths = pathResolver(root);
+  const list = await paths.file('/var/lib/dpkg/arch');
+  if (list !== null) {
+    const names = (await readBounded(list, LIMITS.configBytes)).toString('latin1').split('\n');
+    return names.filter((name) => ARCHITECTURE.test(name));
   }
-  try {
-    for await (const stanza of readStatus(join(root, 'var/lib/dpkg/status'))) {
-      const architecture = stanza.get('architecture') ?? '';
-      if (stanza.get('package') === 'dpkg' && ARCHITECTURE.test(architecture)) {
-        return [architecture];
-      }
-    }
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+  const status = await paths.file('/var/lib/dpkg/status');
+  if (status === null) return [];
+  for await (const stanza of readStatus(status)) {
+    const architecture = stanza.get('architecture') ?? '';
+    if (stanza.get('package') === 'dpkg' && ARCHITECTURE.test(architecture)) return [architecture];
   }
   return [];
 }
