@@ -99,7 +99,8 @@ async function measureDebdelta(
   try {
     await runTool('debdelta', [oldDeb, newDeb, delta], { maxOutput: MAX_OUTPUT, signal });
   } catch (error) {
-    if (isDebshoalError(error, 'tool-failed')) return { debdeltaBytes: null, debdeltaSeconds: null };
+    if (isDebshoalError(error, 'tool-failed'))
+      return { debdeltaBytes: null, debdeltaSeconds: null };
     throw error;
   }
   const debdeltaSeconds = (performance.now() - started) / 1000;

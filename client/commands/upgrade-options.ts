@@ -50,12 +50,12 @@ export function upgradeOptions<T>(yargs: Argv<T>) {
     })
     .option('key', { type: 'string', describe: 'public key of --index' })
     .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
-    .implies('index', ['suite', 'key'])
-    .conflicts('packages', 'full-upgrade');
+    .implies('index', ['suite', 'key']);
 }
 
 export function upgradeRequest(args: UpgradeArguments): UpgradeRequest {
   if (args.packages !== undefined && args.packages.length > 0) {
+    check(!args['full-upgrade'], 'name packages or --full-upgrade, not both');
     return { kind: 'install', packages: args.packages };
   }
   return { kind: args['full-upgrade'] ? 'full-upgrade' : 'upgrade' };

@@ -19,24 +19,27 @@ export function formatPercent(part: number, whole: number): string {
   return whole === 0 ? '-' : `${((part / whole) * 100).toFixed(1)} %`;
 }
 
-/** A table of aligned columns; the first column is left-aligned, numbers right. */
+/** A table of aligned columns: text to the left, columns of nothing but amounts to the right. */
 export function formatTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
-  const all = [header, ...rows];
-  const widths = header.map((_, column) =>
-    Math.max(...all.map((row) => (row[column] ?? '').length)),
-  );
+  const columns = header.map((title, index) => {
+    const cells = rows.map((row) => row[index] ?? '');
+    const width = Math.max(title.length, ...cells.map((cell) => cell.length));
+    return { width, isAmount: cells.every((cell) => AMOUNT.test(cell)) };
+  });
   const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+    columns
+      .map(({ width, isAmount }, index) => {
+        const cell = row[index] ?? '';
+        return isAmount ? cell.padStart(width) : cell.padEnd(width);
       })
       .join('  ')
       .trimEnd();
-  return [line(header), line(widths.map((width) => '─'.repeat(width))), ...rows.map(line)].join(
-    '\n',
-  );
+  const rule = columns.map(({ width }) => '─'.repeat(width));
+  return [header, rule, ...rows].map(line).join('\n');
 }
+
+/** A number with or without a unit, or a dash where there is none. */
+const AMOUNT = /^(-|[0-9.]+( [a-zA-Z%]+)?)$/;
