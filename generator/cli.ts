@@ -7,6 +7,7 @@ import { diffCommand } from './commands/diff.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { publishCommand } from './commands/publish.js';
+import { serveCommand } from './commands/serve.js';
 
 await runCli(
   yargs(hideBin(process.argv))
@@ -14,6 +15,7 @@ await runCli(
     .usage('$0 <command>\n\nMakes and publishes binary deltas of the packages of a Debian archive.')
     .command(initCommand)
     .command(publishCommand)
+    .command(serveCommand)
     .command(diffCommand)
     .command(inspectCommand),
 );
