@@ -93,12 +93,12 @@ export function startGuardedClient(
  */
 function withListenHost<T>(host: string, construct: () => T): T {
   const original = net.createServer;
-  net.createServer = ((): Server => {
+  net.createServer = (): Server => {
     const server = original({ noDelay: true });
     const listen = server.listen.bind(server);
     server.listen = ((port: number, done: () => void) => listen(port, host, done)) as never;
     return server;
-  });
+  };
   try {
     return construct();
   } finally {

@@ -64,7 +64,14 @@ export function startDownload(
     torrent.deselect(0, info.pieceCount - 1);
     for (const { first, last } of mergeRuns(pieces)) torrent.select(first, last);
   };
+  const selectSoon = (): void => {
+    // Selecting costs time in WebTorrent, and wishes change in bursts.
+    if (!scheduled) setImmediate(select);
+    scheduled = true;
+  };
   torrent.once('ready', select);
+  // WebTorrent misses an unchoke that comes in one packet with the handshake and then waits.
+  torrent.on('wire', selectSoon);
   torrent.on('verified', (index: number) => {
     for (const { file, fileOffset, length } of segmentsOf(info, index)) {
       if (!paths.has(file)) continue;
@@ -74,9 +81,7 @@ export function startDownload(
   return {
     want: (file, missing) => {
       wanted.set(file, missing);
-      // Selecting costs time in WebTorrent, and wishes change in bursts.
-      if (!scheduled) setImmediate(select);
-      scheduled = true;
+      selectSoon();
     },
     stop: session.stop,
   };

@@ -34,7 +34,6 @@ declare module 'webtorrent' {
     readonly peerId: string;
     remoteAddress?: string;
     remotePort?: number;
-    peerChoking: boolean;
     unchoke: () => void;
     destroy(): void;
   }
