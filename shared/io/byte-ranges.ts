@@ -34,9 +34,13 @@ export function removeRange(ranges: ByteRanges, removed: ByteRange): ByteRanges 
 
 /** What `ranges` lack of a file of `size` bytes. */
 export function missingRanges(ranges: ByteRanges, size: number): ByteRanges {
-  let missing: ByteRanges = nonEmpty({ start: 0, end: size });
-  for (const range of ranges) missing = removeRange(missing, range);
-  return missing;
+  const missing: ByteRange[] = [];
+  let at = 0;
+  for (const { start, end } of ranges) {
+    missing.push(...nonEmpty({ start: at, end: start }));
+    at = end;
+  }
+  return [...missing, ...nonEmpty({ start: at, end: size })];
 }
 
 /** The bytes in all ranges. */

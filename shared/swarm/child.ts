@@ -66,6 +66,12 @@ async function handle(message: ToChild): Promise<void> {
     case 'want':
       sessions.get(message.infoHash)?.want(message.file, message.missing);
       return;
+    case 'release': {
+      const session = sessions.get(message.infoHash);
+      if (session !== undefined) session.release(message.file);
+      else reporter(message.infoHash)({ kind: 'released', file: message.file });
+      return;
+    }
     case 'stop':
       stop(message.infoHash);
       return;

@@ -10,6 +10,14 @@ import type { TorrentInfo } from '../torrent/metainfo.js';
 /** Pieces that reach into files that nobody asked for: kept here, for they have no place on disk. */
 const MAX_EDGE_BYTES = 32 * 1024 * 1024;
 
+/** A store that can be told to leave a file alone. */
+export interface MappedStore extends ChunkStore {
+  /** Resolves when nothing more is written into the file. */
+  readonly release: (file: number) => Promise<void>;
+  /** The same for all files; the store gives nothing any more. */
+  readonly releaseAll: () => Promise<void>;
+}
+
 export interface StoreOptions {
   /** Files of the torrent that exist on disk, by index. */
   readonly paths: ReadonlyMap<number, string>;
@@ -22,14 +30,16 @@ export interface StoreOptions {
  * WebTorrent's storage, mapped to the wanted files alone: it writes into existing files in place and
  * never creates one, so a hostile torrent has no influence on names.
  */
-export function createChunkStore(info: TorrentInfo, options: StoreOptions): ChunkStore {
+export function createChunkStore(info: TorrentInfo, options: StoreOptions): MappedStore {
+  const paths = new Map(options.paths);
+  const writes = new Set<Promise<void>>();
   const handles = new Map<number, Promise<FileHandle>>();
   const edges = new Map<number, Buffer>();
   let edgeBytes = 0;
   let closed = false;
 
   const handleOf = (file: number): Promise<FileHandle> | null => {
-    const path = options.paths.get(file);
+    const path = paths.get(file);
     if (path === undefined || closed) return null;
     const known = handles.get(file);
     if (known !== undefined) return known;
@@ -75,6 +85,7 @@ export function createChunkStore(info: TorrentInfo, options: StoreOptions): Chun
   const close = async (): Promise<void> => {
     closed = true;
     edges.clear();
+    await Promise.allSettled(writes);
     const open = [...handles.values()];
     handles.clear();
     for (const handle of await Promise.allSettled(open)) {
@@ -82,10 +93,25 @@ export function createChunkStore(info: TorrentInfo, options: StoreOptions): Chun
     }
   };
 
+  const release = async (file: number): Promise<void> => {
+    paths.delete(file);
+    await Promise.allSettled(writes);
+    const handle = await handles.get(file)?.catch(() => undefined);
+    handles.delete(file);
+    await handle?.close();
+  };
+
   return {
+    release,
+    releaseAll: close,
     chunkLength: info.pieceLength,
     put: (index, bytes, done) => {
-      settle(put(index, bytes), done);
+      const write = put(index, bytes);
+      writes.add(write);
+      settle(write, (error) => {
+        writes.delete(write);
+        done(error);
+      });
     },
     get: (index, range, done) => {
       const offset = range?.offset ?? 0;

@@ -46,6 +46,8 @@ export type ToChild =
       readonly file: number;
       readonly missing: ByteRanges;
     }
+  /** Write nothing more into this file, then say `released`. */
+  | { readonly kind: 'release'; readonly infoHash: string; readonly file: number }
   | { readonly kind: 'stop'; readonly infoHash: string }
   | { readonly kind: 'ping' }
   | { readonly kind: 'close' };
@@ -66,6 +68,7 @@ export type TorrentEvent =
       readonly sent: number;
     }
   | { readonly kind: 'banned'; readonly address: string }
+  | { readonly kind: 'released'; readonly file: number }
   /** All pieces of a seed are verified. */
   | { readonly kind: 'seeding' }
   | { readonly kind: 'failed'; readonly message: string };

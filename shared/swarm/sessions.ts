@@ -7,7 +7,7 @@ import { mergeRuns, piecesOf, segmentsOf } from '../torrent/layout.js';
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
 import { startAnnouncing, type Announcer } from './announcer.js';
-import { createChunkStore } from './chunk-store.js';
+import { createChunkStore, type MappedStore } from './chunk-store.js';
 import type { GuardedClient } from './guarded-client.js';
 import { watchForLiars } from './liars.js';
 import type { DownloadRequest, SeedRequest, TorrentEvent } from './messages.js';
@@ -20,6 +20,8 @@ type Report = (event: TorrentEvent) => void;
 export interface Session {
   /** Replaces what is wanted of one file. */
   readonly want: (file: number, missing: ByteRanges) => void;
+  /** Stops writing into a file, then reports `released`. */
+  readonly release: (file: number) => void;
   readonly stop: () => void;
 }
 
@@ -31,8 +33,9 @@ export function startDownload(
 ): Session {
   const info = parseTorrent(request.torrent);
   const paths = new Map(request.files.map(({ index, path }) => [index, path]));
+  const store = createChunkStore(info, { paths, writable: true, keepEdges: client.upload });
   const torrent = client.webTorrent.add(request.torrent, {
-    preloadedStore: createChunkStore(info, { paths, writable: true, keepEdges: client.upload }),
+    preloadedStore: store,
     // The cache would hold verified pieces back from the disk.
     storeCacheSlots: 0,
     deselect: true,
@@ -42,7 +45,7 @@ export function startDownload(
     bitfield: new Uint8Array(Math.ceil(info.pieceCount / 8)),
     ...(client.upload ? {} : { uploads: false as const }),
   });
-  const session = open(client, info, torrent, request, report);
+  const session = open(client, info, { torrent, store }, request, report);
   watchForLiars(torrent, info, {
     ban: (address) => {
       client.filter.ban(address);
@@ -83,6 +86,14 @@ export function startDownload(
       wanted.set(file, missing);
       selectSoon();
     },
+    release: (file) => {
+      wanted.delete(file);
+      paths.delete(file);
+      selectSoon();
+      void store.release(file).finally(() => {
+        report({ kind: 'released', file });
+      });
+    },
     stop: session.stop,
   };
 }
@@ -91,16 +102,17 @@ export function startDownload(
 export function startSeed(client: GuardedClient, request: SeedRequest, report: Report): Session {
   const info = parseTorrent(request.torrent);
   const paths = new Map(request.paths.map((path, index) => [index, path]));
+  const store = createChunkStore(info, { paths, writable: false, keepEdges: false });
   const torrent = client.webTorrent.add(request.torrent, {
-    preloadedStore: createChunkStore(info, { paths, writable: false, keepEdges: false }),
+    preloadedStore: store,
     storeCacheSlots: 0,
   });
-  const session = open(client, info, torrent, { ...request, peers: [] }, report);
+  const session = open(client, info, { torrent, store }, { ...request, peers: [] }, report);
   torrent.once('ready', () => {
     if (torrent.pieces.every((piece) => piece === null)) report({ kind: 'seeding' });
     else session.fail('the files differ from the torrent');
   });
-  return { want: () => undefined, stop: session.stop };
+  return { want: () => undefined, release: () => undefined, stop: session.stop };
 }
 
 /**
@@ -130,7 +142,7 @@ interface OpenTorrent {
 function open(
   client: GuardedClient,
   info: TorrentInfo,
-  torrent: Torrent,
+  { torrent, store }: { readonly torrent: Torrent; readonly store: MappedStore },
   request: { readonly trackers: readonly string[]; readonly peers: readonly string[] },
   report: Report,
 ): OpenTorrent {
@@ -158,7 +170,10 @@ function open(
   const fail = (message: string): void => {
     if (stopped) return;
     stop();
-    report({ kind: 'failed', message });
+    // Who hears of it may use the files at once.
+    void store.releaseAll().finally(() => {
+      report({ kind: 'failed', message });
+    });
   };
 
   client.guard(torrent, (error) => {

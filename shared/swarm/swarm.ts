@@ -34,6 +34,11 @@ export interface SwarmOptions {
 export interface SwarmDownload {
   /** Replaces what is wanted of file `file`: an empty list when HTTP has delivered it. */
   readonly want: (file: number, missing: ByteRanges) => void;
+  /**
+   * Resolves when the swarm will never write into file `file` again: only then may it be verified
+   * and used. It also resolves when the process has ended.
+   */
+  readonly release: (file: number) => Promise<void>;
   readonly stop: () => void;
 }
 
@@ -61,6 +66,8 @@ export interface Swarm {
 const HEALTHY = 60_000;
 
 interface Task {
+  /** Called when the child has let go of a file, or is dead. */
+  readonly releases: Map<number, () => void>;
   /** What a restarted child is told. */
   message: Extract<ToChild, { kind: 'download' | 'seed' }>;
   readonly onEvent: (event: TorrentEvent) => void;
@@ -85,17 +92,26 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     if (message.kind === 'warning') options.onWarning?.(message.text);
     if (message.kind !== 'torrent') return;
     const task = tasks.get(message.infoHash);
-    if (message.event.kind === 'failed') tasks.delete(message.infoHash);
+    if (message.event.kind === 'released') task?.releases.get(message.event.file)?.();
+    if (message.event.kind === 'failed') {
+      tasks.delete(message.infoHash);
+      if (task !== undefined) releaseAll(task);
+    }
     task?.onEvent(message.event);
   };
   const failAll = (message: string): void => {
     const failed = [...tasks.values()];
     tasks.clear();
-    for (const task of failed) task.onEvent({ kind: 'failed', message });
+    for (const task of failed) {
+      releaseAll(task);
+      task.onEvent({ kind: 'failed', message });
+    }
   };
   const onDeath = (reason: string): void => {
     child = null;
     if (closed) return;
+    // The dead write nothing.
+    for (const task of tasks.values()) releaseAll(task);
     options.onWarning?.(reason);
     if (Date.now() - startedAt > HEALTHY) restarts = 0;
     if (restarts++ > 0) failAll(reason);
@@ -137,13 +153,25 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     pid: () => child?.pid ?? 0,
     download: (request, onEvent) => {
       const { infoHash } = parseTorrent(request.torrent);
-      const task: Task = { message: { kind: 'download', infoHash, ...request }, onEvent };
+      const task: Task = {
+        message: { kind: 'download', infoHash, ...request },
+        onEvent,
+        releases: new Map(),
+      };
       begin(task);
       return {
         want: (file, missing) => {
           if (tasks.get(infoHash) !== task) return;
           task.message = withWanted(task.message, file, missing);
           child?.send({ kind: 'want', infoHash, file, missing });
+        },
+        release: (file) => {
+          task.message = withoutFile(task.message, file);
+          if (tasks.get(infoHash) !== task || child === null) return Promise.resolve();
+          child.send({ kind: 'release', infoHash, file });
+          return new Promise((resolve) => {
+            task.releases.set(file, resolve);
+          });
         },
         stop: () => {
           if (tasks.get(infoHash) === task) end(infoHash);
@@ -156,6 +184,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       await new Promise<void>((resolve, reject) => {
         begin({
           message: { kind: 'seed', infoHash, ...request },
+          releases: new Map(),
           onEvent: (event) => {
             if (event.kind === 'seeding') resolve();
             if (event.kind === 'failed') reject(new DebshoalError('swarm-failed', event.message));
@@ -170,9 +199,10 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     },
     close: async () => {
       closed = true;
-      failAll('the swarm was closed');
       await restarting;
       await child?.close();
+      child = null;
+      failAll('the swarm was closed');
     },
   };
 }
@@ -195,4 +225,14 @@ function withWanted(message: Task['message'], file: number, missing: ByteRanges)
     wanted.index === file ? { ...wanted, missing } : wanted,
   );
   return { ...message, files };
+}
+
+function withoutFile(message: Task['message'], file: number): Task['message'] {
+  if (message.kind !== 'download') return message;
+  return { ...message, files: message.files.filter(({ index }) => index !== file) };
+}
+
+function releaseAll(task: Task): void {
+  for (const resolve of task.releases.values()) resolve();
+  task.releases.clear();
 }

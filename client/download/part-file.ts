@@ -1,0 +1,147 @@
+import { constants, copyFile, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { z } from 'zod';
+
+import { DebshoalError } from '../../shared/errors.js';
+import {
+  addRange,
+  countBytes,
+  missingRanges,
+  type ByteRange,
+  type ByteRanges,
+} from '../../shared/io/byte-ranges.js';
+import { readBounded, writeAtomically, writeFileAtomically } from '../../shared/io/files.js';
+import { hashFile, SHA256_PATTERN, type Sha256 } from '../../shared/io/hash.js';
+import { writeExactly } from '../../shared/io/write-exactly.js';
+
+const MAX_SIDECAR_BYTES = 4 * 1024 * 1024;
+const SAVE_INTERVAL = 2000;
+
+const sidecarSchema = z.strictObject({
+  version: z.literal(1),
+  size: z.number().int().nonnegative(),
+  held: z.array(z.tuple([z.number().int().nonnegative(), z.number().int().positive()])),
+});
+
+/**
+ * An object on its way: `<sha256>.part` at full length with holes, beside it `<sha256>.part.json`
+ * with the ranges that are held. What they claim is proven only by the SHA-256 of the whole.
+ */
+export interface PartFile {
+  readonly path: string;
+  readonly missing: () => ByteRanges;
+  readonly complete: () => boolean;
+  /** Writes bytes and marks them; returns how many of them were new. */
+  readonly write: (offset: number, bytes: Uint8Array) => Promise<number>;
+  /** Marks bytes that another process has written; returns how many of them were new. */
+  readonly mark: (range: ByteRange) => number;
+  /** Forgets everything, to start again. */
+  readonly reset: () => void;
+  /** True when the content has the wanted SHA-256. */
+  readonly verify: (signal?: AbortSignal) => Promise<boolean>;
+  /** Moves the finished content to `target`, synced. */
+  readonly moveTo: (target: string) => Promise<void>;
+  /** Saves the ranges for the next run and closes. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens or resumes the part file of an object in `folder`, which is created when missing. */
+export async function openPartFile(
+  folder: string,
+  sha256: Sha256,
+  size: number,
+): Promise<PartFile> {
+  if (!SHA256_PATTERN.test(sha256)) throw new DebshoalError('usage', `no SHA-256: ${sha256}`);
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, `${sha256}.part`);
+  const sidecar = `${path}.json`;
+  // The folder may be shared: never write through somebody's symbolic link.
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+  const file = await open(path, flags, 0o644);
+  let held = await resume(file, sidecar, size);
+  let heldBytes = countBytes(held);
+  let savedAt = Date.now();
+  let saving = Promise.resolve();
+  let finished = false;
+
+  const save = (): void => {
+    savedAt = Date.now();
+    const content = JSON.stringify({ version: 1, size, held: held.map((r) => [r.start, r.end]) });
+    // A sidecar that cannot be written costs a second download, no more.
+    saving = saving.then(() => writeFileAtomically(sidecar, content)).catch(() => undefined);
+  };
+  const mark = (range: ByteRange): number => {
+    const before = heldBytes;
+    held = addRange(held, range);
+    heldBytes = countBytes(held);
+    if (Date.now() - savedAt > SAVE_INTERVAL) save();
+    return heldBytes - before;
+  };
+
+  return {
+    path,
+    missing: () => missingRanges(held, size),
+    complete: () => heldBytes === size,
+    mark,
+    write: async (offset, bytes) => {
+      await writeExactly(file, bytes, offset);
+      return mark({ start: offset, end: offset + bytes.length });
+    },
+    reset: () => {
+      held = [];
+      heldBytes = 0;
+    },
+    verify: async (signal) => (await hashFile(path, signal)).sha256 === sha256,
+    moveTo: async (target) => {
+      await file.sync();
+      await mkdir(dirname(target), { recursive: true });
+      await moveAcross(path, target);
+      finished = true;
+    },
+    close: async () => {
+      if (!finished) save();
+      await saving;
+      await file.close();
+      if (finished) await rm(sidecar, { force: true });
+    },
+  };
+}
+
+/** A sidecar that is missing, damaged or of another size means: nothing is held. */
+async function resume(file: FileHandle, sidecar: string, size: number): Promise<ByteRanges> {
+  const found = (await file.stat()).size;
+  const held = found === size ? await readSidecar(sidecar, size) : [];
+  if (found !== size) {
+    await file.truncate(0);
+    await file.truncate(size);
+  }
+  return held;
+}
+
+async function readSidecar(sidecar: string, size: number): Promise<ByteRanges> {
+  try {
+    const text = (await readBounded(sidecar, MAX_SIDECAR_BYTES)).toString('utf8');
+    const parsed = sidecarSchema.parse(JSON.parse(text));
+    if (parsed.size !== size) return [];
+    let held: ByteRanges = [];
+    for (const [start, end] of parsed.held) {
+      if (start >= end || end > size) return [];
+      held = addRange(held, { start, end });
+    }
+    return held;
+  } catch {
+    return [];
+  }
+}
+
+/** Renames, or copies when the target lies on another file system. */
+async function moveAcross(path: string, target: string): Promise<void> {
+  try {
+    await rename(path, target);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EXDEV')) throw error;
+    await writeAtomically(target, (temporary) => copyFile(path, temporary));
+    await rm(path);
+  }
+}

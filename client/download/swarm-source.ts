@@ -1,0 +1,176 @@
+import { DebshoalError } from '../../shared/errors.js';
+import { removeRange, type ByteRanges } from '../../shared/io/byte-ranges.js';
+import type { Swarm, SwarmDownload, TorrentEvent } from '../../shared/swarm/swarm.js';
+import { parseTorrent, type TorrentInfo } from '../../shared/torrent/metainfo.js';
+import { loseSource, update, type Transfer } from './transfer.js';
+
+const STALL_CHECK = 500;
+
+export interface SwarmSourceOptions {
+  readonly swarm: Swarm;
+  readonly peers: readonly string[];
+  /** Instead of the trackers that the torrents name. */
+  readonly trackers: readonly string[] | null;
+  /** Torrents joined at a time; the others follow as these end. */
+  readonly maxTorrents: number;
+  /** Without verified bytes for so long a torrent is given up for objects that HTTP cannot give. */
+  readonly stallMilliseconds: number;
+}
+
+interface Member {
+  readonly transfer: Transfer;
+  readonly file: number;
+}
+
+interface Group {
+  readonly torrent: Uint8Array;
+  readonly info: TorrentInfo;
+  readonly members: Member[];
+}
+
+/** Joins the torrents of the transfers in order. Returns a function that leaves them all. */
+export function runSwarm(transfers: readonly Transfer[], options: SwarmSourceOptions): () => void {
+  const waiting = groupByTorrent(transfers);
+  const active = new Set<() => void>();
+  let stopped = false;
+  const joinNext = (): void => {
+    while (!stopped && active.size < options.maxTorrents) {
+      const group = waiting.shift();
+      if (group === undefined) return;
+      const members = group.members.filter(({ transfer }) => !transfer.stop.signal.aborted);
+      if (members.length === 0) continue;
+      const leave = join({ ...group, members }, options, () => {
+        active.delete(leave);
+        queueMicrotask(joinNext);
+      });
+      active.add(leave);
+    }
+  };
+  joinNext();
+  return () => {
+    stopped = true;
+    for (const leave of [...active]) leave();
+  };
+}
+
+function groupByTorrent(transfers: readonly Transfer[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const transfer of transfers) {
+    const { torrent: wanted, size } = transfer.object;
+    if (wanted === null) continue;
+    try {
+      const info = parseTorrent(wanted.torrent);
+      const file = info.files.findIndex(({ path }) => path === (wanted.filePath ?? info.name));
+      if (info.files[file]?.length !== size) {
+        throw new DebshoalError('swarm-failed', 'the torrent does not hold the object');
+      }
+      const group = groups.get(info.infoHash) ?? { torrent: wanted.torrent, info, members: [] };
+      group.members.push({ transfer, file });
+      groups.set(info.infoHash, group);
+    } catch (error) {
+      loseSource(transfer, 'peers', error);
+    }
+  }
+  return [...groups.values()];
+}
+
+function join(group: Group, options: SwarmSourceOptions, onEnd: () => void): () => void {
+  const members = new Map(group.members.map((member) => [member.file, member.transfer]));
+  let lastProgress = performance.now();
+  let download: SwarmDownload | null = null;
+
+  const end = (): void => {
+    if (!clearTimer()) return;
+    download?.stop();
+    onEnd();
+  };
+  const fail = (error: unknown): void => {
+    for (const transfer of members.values()) {
+      transfer.leaveSwarm = null;
+      loseSource(transfer, 'peers', error);
+    }
+    members.clear();
+    end();
+  };
+  const onEvent = (event: TorrentEvent): void => {
+    if (event.kind === 'verified') {
+      const transfer = members.get(event.file);
+      if (transfer === undefined) return;
+      lastProgress = performance.now();
+      transfer.peerBytes += transfer.part.mark(event);
+      update(transfer);
+      // HTTP's chunk may be all that is left now: then it becomes a race.
+      if (transfer.claimed !== null) transfer.wantsChanged();
+    } else if (event.kind === 'failed') {
+      fail(new DebshoalError('swarm-failed', event.message));
+    }
+  };
+  const timer = setInterval(() => {
+    if (performance.now() - lastProgress < options.stallMilliseconds) return;
+    const stuck = [...members].filter(([, transfer]) => transfer.http === 'gone');
+    for (const [, transfer] of stuck) {
+      loseSource(transfer, 'peers', new DebshoalError('swarm-failed', 'no peer delivers'));
+    }
+  }, STALL_CHECK);
+  let ticking = true;
+  const clearTimer = (): boolean => {
+    const was = ticking;
+    ticking = false;
+    clearInterval(timer);
+    return was;
+  };
+
+  try {
+    const joined = options.swarm.download(
+      {
+        torrent: group.torrent,
+        trackers: options.trackers ?? group.info.announce,
+        peers: options.peers,
+        files: group.members.map(({ transfer, file }) => ({
+          index: file,
+          path: transfer.part.path,
+          missing: wantedFromPeers(transfer).ranges,
+        })),
+      },
+      onEvent,
+    );
+    download = joined;
+    for (const [file, transfer] of members) {
+      transfer.peers = 'working';
+      transfer.wantsChanged = sendingWants(transfer, file, joined);
+      transfer.leaveSwarm = async () => {
+        transfer.leaveSwarm = null;
+        transfer.wantsChanged = () => undefined;
+        transfer.peers = 'gone';
+        await joined.release(file);
+        members.delete(file);
+        if (members.size === 0) end();
+      };
+    }
+  } catch (error) {
+    queueMicrotask(() => {
+      fail(error);
+    });
+  }
+  return end;
+}
+
+/** What peers are asked for: not HTTP's chunk, except when nothing else is left to do. */
+function wantedFromPeers({ part, claimed }: Transfer): { ranges: ByteRanges; race: boolean } {
+  const missing = part.missing();
+  const others = claimed === null ? missing : removeRange(missing, claimed);
+  return others.length > 0 ? { ranges: others, race: false } : { ranges: missing, race: true };
+}
+
+/** Tells the swarm what is wanted when HTTP has moved on; what peers delivered it knows itself. */
+function sendingWants(transfer: Transfer, file: number, download: SwarmDownload): () => void {
+  let last = '';
+  return () => {
+    const { ranges, race } = wantedFromPeers(transfer);
+    const { start, end } = transfer.claimed ?? { start: -1, end: -1 };
+    const state = `${start}-${end} ${String(race)}`;
+    if (state === last) return;
+    last = state;
+    download.want(file, ranges);
+  };
+}

@@ -1,0 +1,106 @@
+import { DebshoalError, withCode } from '../../shared/errors.js';
+import type { ByteRange } from '../../shared/io/byte-ranges.js';
+import type { Sha256 } from '../../shared/io/hash.js';
+import type { PartFile } from './part-file.js';
+
+/** An object to download, known by hash and size from the signed index. */
+export interface DownloadObject {
+  readonly id: string;
+  readonly sha256: Sha256;
+  /** Bytes. */
+  readonly size: number;
+  /** HTTP addresses, tried in order; may be empty. */
+  readonly urls: readonly string[];
+  /** The torrent that holds it, and its path there; null for the only file of a single-file torrent. */
+  readonly torrent: { readonly torrent: Uint8Array; readonly filePath: string | null } | null;
+  /** Where the finished object goes; replaced when it exists. */
+  readonly target: string;
+}
+
+export type DownloadResult =
+  | {
+      readonly id: string;
+      readonly ok: true;
+      readonly path: string;
+      /** Bytes that peers, and HTTP, were the first to deliver in this run. */
+      readonly peerBytes: number;
+      readonly httpBytes: number;
+      readonly seconds: number;
+    }
+  | { readonly id: string; readonly ok: false; readonly error: DebshoalError };
+
+/** What can still deliver an object. */
+type Source = 'waiting' | 'working' | 'gone';
+
+/** One object while it is downloaded from both sides. */
+export interface Transfer {
+  readonly object: DownloadObject;
+  readonly part: PartFile;
+  readonly startedAt: number;
+  /** Aborted when the object is complete or given up: HTTP stops. */
+  readonly stop: AbortController;
+  http: Source;
+  peers: Source;
+  /** What HTTP fetches at the moment and peers need not. */
+  claimed: ByteRange | null;
+  httpBytes: number;
+  peerBytes: number;
+  /** Of the source that was lost last. */
+  lastError: DebshoalError | null;
+  /** Resolves when HTTP writes no more. */
+  httpIdle: Promise<void>;
+  /** Set by the swarm side while peers may write into the part file. */
+  leaveSwarm: (() => Promise<void>) | null;
+  /** Tells the swarm side that other ranges are wanted. */
+  wantsChanged: () => void;
+  /** Resolves when every byte is there, or nothing can deliver the rest. */
+  readonly done: Promise<void>;
+  readonly settle: () => void;
+}
+
+export function startTransfer(object: DownloadObject, part: PartFile): Transfer {
+  let settle = (): void => undefined;
+  const done = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return {
+    object,
+    part,
+    startedAt: performance.now(),
+    stop: new AbortController(),
+    http: object.urls.length > 0 ? 'waiting' : 'gone',
+    peers: object.torrent === null ? 'gone' : 'waiting',
+    claimed: null,
+    httpBytes: 0,
+    peerBytes: 0,
+    lastError: null,
+    httpIdle: Promise.resolve(),
+    leaveSwarm: null,
+    wantsChanged: () => undefined,
+    done,
+    settle,
+  };
+}
+
+/** To be called whenever bytes have come or a source was lost. */
+export function update(transfer: Transfer): void {
+  const hopeless = transfer.http === 'gone' && transfer.peers === 'gone';
+  if (hopeless || transfer.part.complete()) transfer.settle();
+}
+
+/** Notes that a source can deliver no more of an object. */
+export function loseSource(transfer: Transfer, source: 'http' | 'peers', error: unknown): void {
+  transfer[source] = 'gone';
+  transfer.lastError = asDebshoalError(error, source === 'http' ? 'http-failed' : 'swarm-failed');
+  update(transfer);
+}
+
+/** Gives what was thrown a code; bugs are passed on. */
+export function asDebshoalError(
+  error: unknown,
+  code: 'http-failed' | 'swarm-failed' | 'io-failed',
+): DebshoalError {
+  const coded = withCode(error);
+  if (coded instanceof DebshoalError) return coded;
+  return new DebshoalError(code, String(error), { cause: error });
+}
