@@ -123,29 +123,30 @@ async function stopSources(transfer: Transfer): Promise<void> {
   await Promise.all([transfer.leaveSwarm?.(), transfer.httpIdle]);
 }
 
-/** The content was wrong: a lying server, a stale part file, or a torrent that is not ours. */
+/**
+ * The content was wrong: a lying server, a stale part file, or a torrent that is not ours. Each URL
+ * gets one chance alone, so that a liar spoils nothing but its own.
+ */
 async function fetchAgain(transfer: Transfer, options: DownloadOptions): Promise<void> {
   const { object, part } = transfer;
-  part.reset();
-  const again = startTransfer({ ...object, torrent: null }, part);
-  transfer.peerBytes = 0;
-  const forward = (): void => {
-    again.stop.abort();
-  };
-  options.signal?.addEventListener('abort', forward);
-  try {
-    await fetchTransfer(again, options.http);
-  } finally {
-    options.signal?.removeEventListener('abort', forward);
-  }
-  transfer.httpBytes = again.httpBytes;
-  if (!part.complete() && again.lastError !== null) throw again.lastError;
-  if (!part.complete() || !(await part.verify(options.signal))) {
-    // Never resume from this.
+  let lost: DebshoalError | null = null;
+  for (const url of object.urls) {
     part.reset();
-    throw new DebshoalError(
-      'hash-mismatch',
-      `${object.id} has another SHA-256 than the index says`,
-    );
+    const again = startTransfer({ ...object, urls: [url], torrent: null }, part);
+    const forward = (): void => {
+      again.stop.abort();
+    };
+    options.signal?.addEventListener('abort', forward);
+    await fetchTransfer(again, options.http);
+    options.signal?.removeEventListener('abort', forward);
+    transfer.peerBytes = 0;
+    transfer.httpBytes = again.httpBytes;
+    if (part.complete() && (await part.verify(options.signal))) return;
+    if (options.signal?.aborted === true) throw new DebshoalError('interrupted', 'interrupted');
+    if (!part.complete()) lost = again.lastError;
   }
+  // Never resume from this.
+  part.reset();
+  const what = `${object.id} has another SHA-256 than the index says`;
+  throw lost ?? new DebshoalError('hash-mismatch', what);
 }

@@ -53,7 +53,7 @@ export function startFirstSeeder(folder: string, options: FirstSeederOptions): F
     const chosen = newest.slice(0, options.maxTorrents ?? 300);
     const wanted = new Set(chosen.map(({ info }) => info.infoHash));
     for (const infoHash of seeding) {
-      if (wanted.has(infoHash)) continue;
+      if (wanted.has(infoHash) && options.swarm.isActive(infoHash)) continue;
       options.swarm.stopSeeding(infoHash);
       seeding.delete(infoHash);
     }
@@ -94,9 +94,7 @@ export function startFirstSeeder(folder: string, options: FirstSeederOptions): F
  * Finds the content of torrents in a published folder: a batch in `deltas/<name>/`, a single file by
  * name and size anywhere below `pool/` (listed once, when first needed) or `deltas/`.
  */
-function contentFinder(
-  folder: string,
-): (info: TorrentInfo) => Promise<readonly string[] | null> {
+function contentFinder(folder: string): (info: TorrentInfo) => Promise<readonly string[] | null> {
   let byName: Promise<Map<string, string[]>> | null = null;
   return async (info) => {
     if (info.multiFile) {

@@ -1,4 +1,3 @@
-import type { DebshoalError } from '../../shared/errors.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
 import type { TorrentInfo } from '../../shared/torrent/metainfo.js';
 import { startFirstSeeder, type FirstSeeder } from './first-seeder.js';
@@ -49,7 +48,8 @@ const REFRESH = 60_000;
 /**
  * Serves a published folder for small sites in one process (plus the swarm's): static HTTP, a tracker
  * for its own torrents, and the first seeder. Fails with `io-failed` or `swarm-failed` when an
- * address is taken; a ${DebshoalError} later is only a warning.
+ * address is taken; what goes wrong later is only a warning. Resolves when the newest torrents are
+ * verified; HTTP answers before.
  */
 export async function serve(folder: string, options: ServeOptions = {}): Promise<RunningServer> {
   const host = options.host ?? '::';
@@ -129,7 +129,7 @@ function refreshing(seeder: FirstSeeder, options: ServeOptions): { close: () => 
 
 /** Without the entries that are undefined, as exact optional properties ask. */
 function optional<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(
-    Object.entries(entries).filter(([, value]) => value !== undefined),
-  ) as { [K in keyof T]?: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

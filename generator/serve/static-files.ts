@@ -31,6 +31,8 @@ export interface RunningStatic {
   readonly close: () => Promise<void>;
 }
 
+const IDLE_TIMEOUT = 120_000;
+
 const TYPES: Readonly<Record<string, string>> = {
   '.deb': 'application/vnd.debian.binary-package',
   '.torrent': 'application/x-bittorrent',
@@ -67,6 +69,8 @@ export async function serveStatic(folder: string, options: StaticOptions): Promi
       })
       .catch(() => undefined);
   });
+  // A client that reads nothing must not hold a file and a connection for ever.
+  server.timeout = IDLE_TIMEOUT;
   await listen(server, options);
   return {
     port: (server.address() as AddressInfo).port,

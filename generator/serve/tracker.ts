@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { isIPv6, type AddressInfo } from 'node:net';
 
 import { Server } from 'bittorrent-tracker';
 
@@ -50,8 +50,8 @@ export async function startTracker(options: TrackerOptions): Promise<RunningTrac
     { http: options.httpPort, udp: options.udpPort },
     {
       http: host,
-      udp: everywhere ? '0.0.0.0' : host,
-      udp6: everywhere ? '::' : '::1',
+      udp: everywhere ? '0.0.0.0' : isIPv6(host) ? '127.0.0.1' : host,
+      udp6: everywhere ? '::' : isIPv6(host) ? host : '::1',
     },
   );
   try {

@@ -58,6 +58,8 @@ export interface Swarm {
   /** Verifies files on disk and uploads them. Fails with `swarm-failed` when they differ. */
   readonly seed: (request: SeedRequest) => Promise<void>;
   readonly stopSeeding: (infoHash: string) => void;
+  /** False for a torrent that failed, or was lost with the process. */
+  readonly isActive: (infoHash: string) => boolean;
   /** Ends the process, in a second at most. Never fails, and may be called twice. */
   readonly close: () => Promise<void>;
 }
@@ -118,10 +120,10 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     else restarting = restart();
   };
   const restart = async (): Promise<void> => {
+    startedAt = Date.now();
     try {
       // The same port again: trackers have told it to others.
       child = await startChild({ ...childOptions, port }, { onMessage, onDeath });
-      startedAt = Date.now();
       for (const task of tasks.values()) child.send(task.message);
     } catch (error) {
       failAll(String(error));
@@ -134,8 +136,11 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       throw new DebshoalError('swarm-failed', `torrent ${infoHash} is in use already`);
     }
     tasks.set(infoHash, task);
-    if (child !== null) child.send(task.message);
-    else if (restarting === null) {
+    if (child !== null) {
+      child.send(task.message);
+    } else if (restarting === null && Date.now() - startedAt > HEALTHY && !closed) {
+      restarting = restart();
+    } else if (restarting === null) {
       queueMicrotask(() => {
         tasks.delete(infoHash);
         task.onEvent({ kind: 'failed', message: 'the swarm is down' });
@@ -197,6 +202,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       end(infoHash);
       task?.onEvent({ kind: 'failed', message: 'stopped' });
     },
+    isActive: (infoHash) => tasks.has(infoHash),
     close: async () => {
       closed = true;
       await restarting;
