@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { type AptSystem, openAptSystem } from '../../client/apt/apt-system.js';
 import { handOver } from '../../client/apt/hand-over.js';
@@ -15,8 +15,8 @@ import { needs } from '../support/needs.js';
 
 // What a minimal system can install: tzdata has maintainer scripts, the font an epoch.
 const PAIRS = ['tzdata', 'fonts-opensymbol'].map(fixturePair);
-/** Only a limit for a hanging mirror: the first chroot of a day is downloaded. */
-const BOOTSTRAP_TIME = 600_000;
+/** Only to end a hanging mirror: the first chroot of a day is downloaded. */
+const HOOK_LIMIT = 600_000;
 const describeHere = await needs('root', 'debootstrap', 'reprepro', 'gpg', 'network');
 
 for (const suite of ['bookworm', 'trixie'] as const) {
@@ -28,7 +28,7 @@ for (const suite of ['bookworm', 'trixie'] as const) {
     let system: AptSystem;
     const cleanUp: (() => Promise<void>)[] = [];
 
-    beforeEach(async () => {
+    beforeAll(async () => {
       base = await mkdtemp(join(tmpdir(), '.debshoal-'));
       cleanUp.push(() => rm(base, { recursive: true }));
       chroot = await makeChroot(suite);
@@ -42,14 +42,19 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       await chroot.setSources(archive.sourceLine(server.url, key));
       for (const pair of PAIRS)
         await copyFile(pair.oldDeb, join(chroot.folder, `${pair.name}.deb`));
-      await chroot.run('dpkg', ['-i', ...PAIRS.map((pair) => `/${pair.name}.deb`)]);
-      await chroot.run('apt-get', ['-qq', 'update']);
       system = await openAptSystem(chroot.folder);
-    }, BOOTSTRAP_TIME);
+    }, HOOK_LIMIT);
 
-    afterEach(async () => {
+    afterAll(async () => {
       for (const step of cleanUp.splice(0).reverse()) await step();
-    });
+    }, HOOK_LIMIT);
+
+    // Copying a system takes seconds, so all tests share one; each begins with the old packages.
+    beforeEach(async () => {
+      await chroot.run('dpkg', ['-i', ...PAIRS.map((pair) => `/${pair.name}.deb`)]);
+      await chroot.run('apt-get', ['-qq', 'clean']);
+      await chroot.run('apt-get', ['-qq', 'update']);
+    }, HOOK_LIMIT);
 
     const publishNew = async (): Promise<void> => {
       await archive.add(PAIRS.map((pair) => pair.newDeb));
@@ -70,7 +75,7 @@ for (const suite of ['bookworm', 'trixie'] as const) {
         .filter((request) => request.path.endsWith('.deb'))
         .map((request) => `${request.method} ${request.path.replace(/.*\//, '')}`);
 
-    test('what is pending, before and after the new versions are published', async () => {
+    test('what is pending, before and after the new versions are first published', async () => {
       expect(await pendingUpgrades(system, { kind: 'upgrade' })).toEqual([]);
       await publishNew();
       const pending = await pendingUpgrades(system, { kind: 'upgrade' });

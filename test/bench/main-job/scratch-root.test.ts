@@ -29,7 +29,7 @@ describeHere('a scratch root', () => {
       architecture: 'amd64',
       openDeb,
     });
-  });
+  }, 60_000);
 
   afterAll(() => rm(root, { recursive: true }));
 

@@ -38,7 +38,7 @@ describeHere('pending upgrades, with real apt and no privileges', () => {
     await makeScratchRoot(root, { debs, upgrades, archiveUrl, suite, architecture, openDeb });
     system = await openAptSystem(root);
     await system.run('apt-get', ['-qq', 'update']);
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await server.close();
