@@ -43,6 +43,8 @@ export async function extractDataTar(data: Readable, folder: string): Promise<st
     }
   }
   await done;
+  // Every .deb has at least the entry of the root folder: this stream was lost on its way.
+  if (listed.length === 0) throw new Error('a data.tar without entries');
   return listed;
 }
 

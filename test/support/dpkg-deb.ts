@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 
 import type { DebStreams } from '../../bench/main-job/scratch-root.js';
 import { withTemporaryFolder } from '../../shared/io/files.js';
@@ -18,7 +18,16 @@ export async function controlOf(deb: string): Promise<string> {
 export function openDeb(deb: string): Promise<DebStreams> {
   const tar = (option: string): Readable => {
     const child = spawn('dpkg-deb', [option, deb], { stdio: ['ignore', 'pipe', 'ignore'] });
-    return child.stdout;
+    // Node throws away what nobody has begun to read when a child exits, so reading begins here.
+    const output = child.stdout.pipe(new PassThrough(), { end: false });
+    // A stream that is not wanted ends its program too.
+    output.on('close', () => child.stdout.destroy());
+    child.on('error', (error) => output.destroy(error));
+    child.on('close', (status) => {
+      if (status === 0) output.end();
+      else output.destroy(new Error(`dpkg-deb ${option} ${deb} exited ${String(status)}`));
+    });
+    return output;
   };
   return Promise.resolve({ control: tar('--ctrl-tarfile'), data: tar('--fsys-tarfile') });
 }
