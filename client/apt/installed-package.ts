@@ -2,7 +2,8 @@ import { readdir, realpath } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { readDiversions } from './diversions.js';
-import { readStatus, type StatusStanza } from './dpkg-status.js';
+import type { Stanza } from '../../shared/deb/deb822.js';
+import { readStatus } from './dpkg-status.js';
 import { readFileList } from './file-list.js';
 import { pathResolver, type PathResolver } from './path-inside-root.js';
 
@@ -66,7 +67,7 @@ async function findStanza(
   statusFile: string,
   name: string,
   architecture: string,
-): Promise<StatusStanza | undefined> {
+): Promise<Stanza | undefined> {
   for await (const stanza of readStatus(statusFile)) {
     if (stanza.get('package') === name && stanza.get('architecture') === architecture) {
       return stanza;
@@ -79,12 +80,10 @@ async function findStanza(
  * Conffiles of earlier versions stay in .list until they are purged (`obsolete`); those marked
  * `remove-on-upgrade` (dpkg 1.20.6) are in no .deb either.
  */
-function conffilesNotInDeb(stanza: StatusStanza): Set<string> {
+function conffilesNotInDeb(stanza: Stanza): Set<string> {
   const lines = (stanza.get('conffiles') ?? '').split('\n');
-  const flagged = /^ (\/.*) (?:[0-9a-f]{32}|newconffile)(?: obsolete| remove-on-upgrade)+$/;
-  const paths = lines.flatMap((line) => flagged.exec(line)?.[1] ?? []);
-  // The status reader leaves bytes as they are; lists are decoded.
-  return new Set(paths.map((path) => Buffer.from(path, 'latin1').toString()));
+  const flagged = /^(\/.*) (?:[0-9a-f]{32}|newconffile)(?: obsolete| remove-on-upgrade)+$/;
+  return new Set(lines.flatMap((line) => flagged.exec(line)?.[1] ?? []));
 }
 
 async function controlFiles(paths: PathResolver, prefix: string): Promise<Map<string, string>> {
