@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import type { Argv } from 'yargs';
 
 import { DebshoalError, EXIT_STATUS, isDebshoalError, withCode } from '../errors.js';
@@ -22,7 +24,7 @@ export async function runCli(program: Argv): Promise<void> {
       .strict()
       .help()
       .alias('help', 'h')
-      .version(false)
+      .version(readVersion())
       .wrap(Math.min(100, process.stdout.columns || 100))
       .epilogue(exitStatusHelp())
       .fail((message: string | null, error: unknown) => {
@@ -33,6 +35,12 @@ export async function runCli(program: Argv): Promise<void> {
   } catch (thrown) {
     process.exitCode = report(withCode(thrown), wantsJson);
   }
+}
+
+/** From package.json, as seen from dist/shared/cli/. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function report(error: unknown, wantsJson: boolean): number {
