@@ -25,7 +25,9 @@ export async function runCli(program: Argv): Promise<void> {
       .help()
       .alias('help', 'h')
       .version(readVersion())
-      .wrap(Math.min(100, process.stdout.columns || 100))
+      .recommendCommands()
+      // yargs breaks lines in the middle of words.
+      .wrap(null)
       .epilogue(exitStatusHelp())
       .fail((message: string | null, error: unknown) => {
         if (error instanceof Error) throw error;
@@ -58,7 +60,16 @@ function report(error: unknown, wantsJson: boolean): number {
   return EXIT_STATUS[error.code];
 }
 
+const CODES_PER_LINE = 4;
+
 function exitStatusHelp(): string {
-  const codes = Object.entries(EXIT_STATUS).map(([code, status]) => `${status} ${code}`);
-  return `Exit status: 0 success, 1 a bug, ${codes.join(', ')}.`;
+  const cells = ['0 success', '1 a bug'];
+  for (const [code, status] of Object.entries(EXIT_STATUS)) cells.push(`${status} ${code}`);
+  const width = Math.max(...cells.map((cell) => cell.length)) + 2;
+  const lines = ['Exit status:'];
+  for (let at = 0; at < cells.length; at += CODES_PER_LINE) {
+    const line = cells.slice(at, at + CODES_PER_LINE).map((cell) => cell.padEnd(width));
+    lines.push(`  ${line.join('').trimEnd()}`);
+  }
+  return lines.join('\n');
 }
