@@ -66,7 +66,6 @@ export async function* downloadObjects(
       if (transfer.part.complete()) transfer.settle();
       if (transfer.http === 'gone' && transfer.peers === 'gone') transfer.settle();
     }
-    http = runHttp(transfers, options.http, options.httpConnections ?? 4);
     finishing.push(
       ...transfers.map(async (transfer) => {
         await transfer.done;
@@ -82,6 +81,8 @@ export async function* downloadObjects(
         stallMilliseconds: options.stallMilliseconds ?? 30_000,
       });
     }
+    // After the swarm: that has chosen where each of the two begins.
+    http = runHttp(transfers, options.http, options.httpConnections ?? 4);
     yield* results.all();
   } finally {
     leaveSwarm();

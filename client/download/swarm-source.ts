@@ -126,6 +126,7 @@ function join(group: Group, options: SwarmSourceOptions, onEnd: () => void): () 
         torrent: group.torrent,
         trackers: options.trackers ?? group.info.announce,
         peers: options.peers,
+        start: chooseStart(group.members),
         files: group.members.map(({ transfer, file }) => ({
           index: file,
           path: transfer.part.path,
@@ -153,6 +154,16 @@ function join(group: Group, options: SwarmSourceOptions, onEnd: () => void): () 
     });
   }
   return end;
+}
+
+/** Of one object the middle somewhere, of several any but the first, where HTTP begins. */
+function chooseStart(members: readonly Member[]): { file: number; offset: number } {
+  const chosen = members[Math.ceil(Math.random() * (members.length - 1))];
+  if (chosen === undefined) return { file: 0, offset: 0 };
+  const { file, transfer } = chosen;
+  if (members.length > 1) return { file, offset: 0 };
+  transfer.pivot = Math.floor(transfer.object.size * (0.25 + Math.random() / 2));
+  return { file, offset: transfer.pivot };
 }
 
 /** What peers are asked for: not HTTP's chunk, except when nothing else is left to do. */

@@ -41,6 +41,8 @@ export interface Transfer {
   readonly stop: AbortController;
   http: Source;
   peers: Source;
+  /** Offset from which peers go up; HTTP goes down from it, so they meet only once. */
+  pivot: number;
   /** What HTTP fetches at the moment and peers need not. */
   claimed: ByteRange | null;
   httpBytes: number;
@@ -70,6 +72,7 @@ export function startTransfer(object: DownloadObject, part: PartFile): Transfer 
     stop: new AbortController(),
     http: object.urls.length > 0 ? 'waiting' : 'gone',
     peers: object.torrent === null ? 'gone' : 'waiting',
+    pivot: object.size,
     claimed: null,
     httpBytes: 0,
     peerBytes: 0,
