@@ -23,8 +23,6 @@ export interface DownloadOptions {
   readonly swarm: Swarm | null;
   /** Peers known beforehand, `address:port`. */
   readonly peers?: readonly string[];
-  /** Instead of the trackers that the torrents name. */
-  readonly trackers?: readonly string[];
   /** Objects fetched over HTTP at a time; default 4. */
   readonly httpConnections?: number;
   /** Torrents joined at a time; default 100. */
@@ -76,7 +74,6 @@ export async function* downloadObjects(
       leaveSwarm = runSwarm(transfers, {
         swarm: options.swarm,
         peers: options.peers ?? [],
-        trackers: options.trackers ?? null,
         maxTorrents: options.maxTorrents ?? 100,
         stallMilliseconds: options.stallMilliseconds ?? 30_000,
       });
