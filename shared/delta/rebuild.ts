@@ -19,7 +19,7 @@ export type CompressMember = (
 export interface RebuildOptions {
   readonly compressMember?: CompressMember;
   readonly signal?: AbortSignal | undefined;
-  /** Where bsdiff's temporary files go; the system's temporary folder by default. */
+  /** Where gzip's temporary files go; the system's temporary folder by default. */
   readonly temporaryParent?: string;
 }
 
