@@ -67,9 +67,6 @@ async function* carryOut(delta: OpenDelta, old: OldPackage): AsyncGenerator<Made
   for (const operation of delta.header.operations) {
     if (operation.method === 'literal') {
       const end = literalAt + operation.contentLength;
-      if (end > literals.length) {
-        throw new DebshoalError('delta-damaged', 'literals end before the operations do');
-      }
       yield { operation, content: literals.subarray(literalAt, end) };
       literalAt = end;
     } else {
@@ -95,6 +92,7 @@ async function readDictionary(delta: OpenDelta, old: OldPackage): Promise<Buffer
   for (const { source, openSource } of parts) {
     const file = await readOne(delta, old, source);
     const content = openSource ? opened(file) : file;
+    if (at + content.length > length) break;
     at += content.copy(dictionary, at);
   }
   if (at !== length) {
