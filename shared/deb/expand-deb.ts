@@ -53,7 +53,7 @@ export interface ExpandedDeb {
   readonly imageSize: number;
   /** Regular files with their place in the image, in its order. */
   readonly files: readonly DebFile[];
-  /** All paths of data.tar as dpkg lists them, each once, sorted by code unit. */
+  /** All paths of data.tar as dpkg lists them, each once, in the order of their bytes. */
   readonly listedPaths: readonly string[];
 }
 
@@ -140,6 +140,7 @@ async function readImage(
     if (!controlTar || !dataTar) throw new Error('checkMembers saw both tars');
     const files: DebFile[] = [];
     const listed = new Set<string>();
+    const decodePath = (path: string): string => Buffer.from(path, 'latin1').toString('utf8');
     for await (const entry of walkTar(image, controlTar.imageOffset, controlTar.length)) {
       const path = listedPath(entry.path).slice(1);
       if (entry.type === 'file') {
@@ -150,14 +151,16 @@ async function readImage(
       const path = listedPath(entry.path);
       if (path !== '') listed.add(path);
       if (entry.type === 'file') {
-        files.push({ member: 'data', path, offset: entry.offset, size: entry.size });
+        const { offset, size } = entry;
+        files.push({ member: 'data', path: decodePath(path), offset, size });
       }
     }
     return {
       control: await readControl(image, files),
       imageSize: (await image.stat()).size,
       files,
-      listedPaths: [...listed].sort(),
+      // By bytes, before decoding, as the client sorts dpkg's list: code units have another order.
+      listedPaths: [...new Set([...listed].sort().map(decodePath))],
     };
   } finally {
     await image.close();
