@@ -30,7 +30,9 @@ export async function readExactly(
   const buffer = Buffer.allocUnsafe(length);
   let done = 0;
   while (done < length) {
-    const { bytesRead } = await file.read(buffer, done, length - done, offset + done);
+    // One read(2) returns 2 GiB at most.
+    const part = Math.min(length - done, 1 << 30);
+    const { bytesRead } = await file.read(buffer, done, part, offset + done);
     if (bytesRead === 0) {
       throw new DebshoalError('io-failed', `file ends at ${offset + done}, wanted ${length} bytes`);
     }
