@@ -2,10 +2,21 @@ import type { Argv } from 'yargs';
 
 import { DebshoalError, EXIT_STATUS, isDebshoalError, withCode } from '../errors.js';
 
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** For commands that have nothing to finish: temporary files go as the process ends. */
+export function exitOnInterrupt(): void {
+  for (const name of INTERRUPTS) {
+    process.once(name, () => {
+      process.exit(report(new DebshoalError('interrupted', 'interrupted'), false));
+    });
+  }
+}
+
 /** `interrupted` after Ctrl-C or a service manager's stop; commands pass the signal everywhere. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const name of INTERRUPTS) {
     process.once(name, () => {
       controller.abort();
     });
