@@ -15,13 +15,15 @@ const BLOCK_UNIT = 100_000;
 const GROUP_SYMBOLS = 50;
 const MAX_CODE_LENGTH = 20;
 const RUN_B = 1;
+/** Most patches are small: a whole block's memory for each of thousands takes longer than they do. */
+const FIRST_CHAIN = 4096;
 
 /** Reads one bzip2 stream piece by piece; `delta-damaged` for what is not one. */
 export class Bzip2Reader {
   readonly #bits: BitReader;
   readonly #blockMax: number;
   /** The inverse transform of the current block: each entry is a byte and the next entry's index. */
-  readonly #chain: Uint32Array;
+  #chain = new Uint32Array(FIRST_CHAIN);
   #left = 0;
   #next = 0;
   /** Run-length state: the last byte, how often it came, how often it still comes. */
@@ -34,7 +36,6 @@ export class Bzip2Reader {
     const level = this.#bits.read(32) - 0x425a6830;
     require(level >= 1 && level <= 9, 'no bzip2 header');
     this.#blockMax = level * BLOCK_UNIT;
-    this.#chain = new Uint32Array(this.#blockMax);
   }
 
   /** Fills `target` with the next bytes; fails when the stream has fewer. */
@@ -112,7 +113,7 @@ export class Bzip2Reader {
         }
         if (run > 0) {
           const front = alphabet[0] ?? 0;
-          require(length + run <= this.#blockMax, 'a bzip2 block beyond its size');
+          this.#reserve(length + run);
           this.#chain.fill(front, length, length + run);
           counts[front] = (counts[front] ?? 0) + run;
           length += run;
@@ -120,7 +121,7 @@ export class Bzip2Reader {
           runBit = 1;
         }
         if (symbol === endOfBlock) return length;
-        require(length < this.#blockMax, 'a bzip2 block beyond its size');
+        this.#reserve(length + 1);
         const byte = alphabet[symbol - 1] ?? 0;
         alphabet.copyWithin(1, 0, symbol - 1);
         alphabet[0] = byte;
@@ -129,6 +130,14 @@ export class Bzip2Reader {
       }
     }
     throw damaged('a bzip2 block without an end');
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#chain.length) return;
+    require(length <= this.#blockMax, 'a bzip2 block beyond its size');
+    const grown = new Uint32Array(Math.min(this.#blockMax, 2 * length));
+    grown.set(this.#chain);
+    this.#chain = grown;
   }
 
   #invert(length: number, counts: Uint32Array): void {
