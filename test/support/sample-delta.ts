@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +8,6 @@ import { compressFrame, expandFrame } from '../../shared/delta/zstd-frame.js';
 import { ByteReader, ByteWriter } from '../../shared/io/byte-codec.js';
 import { noise } from './chunks.js';
 import { makeTinyDeb, type TinyDeb } from './tiny-deb.js';
-import { gzipSync } from 'node:zlib';
 
 /** A small pair whose delta has every kind of operation; `.deb`s without compression are quick. */
 export const SAMPLE_OLD: TinyDeb = sample(1);
@@ -16,8 +16,9 @@ export const SAMPLE_NEW: TinyDeb = sample(2);
 function sample(version: number): TinyDeb {
   const program = noise(90_000, 7);
   const library = noise(70_000, 8);
-  // Spread changes are for bsdiff, a moved half is for zstd.
-  if (version === 2) for (let i = 500; i < program.length; i += 997) program[i] = 1;
+  // Numbers that all grew by one, as addresses do, are for bsdiff; a moved half is for zstd.
+  if (version === 2)
+    for (let i = 0; i < program.length; i += 12) program[i] = (program[i] ?? 0) + 1;
   const moved = [library.subarray(40_000), noise(50, 9), library.subarray(0, 40_000)];
   const text = `version ${version}\n${noise(3000, 5).toString('hex')}`;
   return {
@@ -30,19 +31,15 @@ function sample(version: number): TinyDeb {
       { path: 'usr/lib/library', content: version === 2 ? Buffer.concat(moved) : library },
       { path: `usr/lib/libsame.so.${version}`, content: noise(5000, 6) },
       { path: 'usr/share/text', content: text },
-      { path: 'usr/share/text.gz', content: Buffer.from(gnuGzip(text)) },
+      { path: 'usr/share/text.gz', content: gnuGzip(text) },
       ...(version === 2 ? [{ path: 'usr/share/new', content: noise(70_000, 4) }] : []),
       { path: 'usr/share/link', type: '2', link: 'text' },
     ],
   };
 }
 
-/** Canonical gzip -9n: content this short comes out of every deflate alike. */
 function gnuGzip(text: string): Buffer {
-  const gz = gzipSync(text, { level: 9 });
-  gz[8] = 2;
-  gz[9] = 3;
-  return gz;
+  return execFileSync('gzip', ['-9n'], { input: text });
 }
 
 export interface SampleDelta {
