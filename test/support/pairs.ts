@@ -8,7 +8,8 @@ export interface PackagePair {
   readonly new: string;
 }
 
-const ROOT = resolve(import.meta.dirname, '../..');
+// Runs as TypeScript under vitest, and compiled below dist/.
+const ROOT = resolve(import.meta.dirname.replace(/dist\/test\/support$/, 'test/support'), '../..');
 
 /** The pairs that are part of the repository. */
 export const FIXTURE_PAIRS = listPairs(join(ROOT, 'fixtures/pairs'));
