@@ -34,6 +34,7 @@ export async function runCli(program: Argv): Promise<void> {
       .help()
       .alias('help', 'h')
       .version(false)
+      .check((args) => refuseRepeated(program, args))
       .wrap(Math.min(100, process.stdout.columns || 100))
       .epilogue(exitStatusHelp())
       .fail((message: string | null, error: unknown) => {
@@ -44,6 +45,21 @@ export async function runCli(program: Argv): Promise<void> {
   } catch (thrown) {
     process.exitCode = report(withCode(thrown), wantsJson);
   }
+}
+
+/** yargs makes a list of an option that is given twice, and commands expect one text. */
+function refuseRepeated(program: Argv, args: Readonly<Record<string, unknown>>): true {
+  const { array: lists } = (program as unknown as { getOptions(): Options }).getOptions();
+  for (const [name, value] of Object.entries(args)) {
+    if (name === '_' || !Array.isArray(value) || lists.includes(name)) continue;
+    throw new DebshoalError('usage', `--${name} is given more than once`, { hint: 'see --help' });
+  }
+  return true;
+}
+
+/** What @types/yargs leaves out of its getOptions(). */
+interface Options {
+  readonly array: readonly string[];
 }
 
 function report(error: unknown, wantsJson: boolean): number {
