@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -126,7 +126,9 @@ async function writeImage(
     yield* slice(at, size);
     if (size > at) parts.push({ kind: 'literal', length: size - at });
   }
-  await pipeline(image(), createWriteStream(imagePath, { flags: 'wx' }));
+  // Opened first: a pipeline that fails early would create the file when its folder is being removed.
+  const file = await open(imagePath, 'wx');
+  await pipeline(image(), file.createWriteStream());
   return parts;
 }
 

@@ -246,7 +246,8 @@ describe('publishing an archive', () => {
       await publish();
     }
     const other = join(await temporaryFolder(), 'other');
-    expect(reportOf(await publish('--out', other))).toMatchObject({ deltas: 1 });
+    const args = ['publish', archive, '--out', other, '--home', home, '--json'];
+    expect(reportOf(await runGenerator(...args))).toMatchObject({ deltas: 1 });
     expect((await checkPublished(other, home, stable)).deltas).toEqual(['tiny 1 -> 2 amd64']);
   });
 
