@@ -25,8 +25,8 @@ interface Site {
   readonly archive: string;
   readonly out: string;
   readonly home: string;
-  publish(...more: readonly string[]): Promise<CliResult>;
-  args: readonly string[];
+  readonly publish: (...more: readonly string[]) => Promise<CliResult>;
+  readonly args: readonly string[];
 }
 
 async function newSite(): Promise<Site> {

@@ -11,7 +11,7 @@ import { makeTinyDeb, type TinyDeb } from './tiny-deb.js';
 
 /** A small pair whose delta has every kind of operation; `.deb`s without compression are quick. */
 export const SAMPLE_OLD: TinyDeb = sample(1);
-export const SAMPLE_NEW: TinyDeb = sample(2);
+const SAMPLE_NEW: TinyDeb = sample(2);
 
 function sample(version: number): TinyDeb {
   const program = noise(90_000, 7);

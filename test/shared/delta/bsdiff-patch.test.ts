@@ -112,14 +112,18 @@ describe.skipIf(!hasBzip2)('attacks by bsdiff patches (needs bzip2)', () => {
 
   function forge({ triples, length = 100n }: Forged): Buffer {
     const control = Buffer.alloc(triples.length * 24);
-    triples.flat().forEach((value, i) => writeNumber(control, value, i * 8));
+    triples.flat().forEach((value, i) => {
+      writeNumber(control, value, i * 8);
+    });
     const [first, diff, extra] = [
       bzip2(control),
       bzip2(Buffer.alloc(500)),
       bzip2(Buffer.alloc(500)),
     ];
     const header = Buffer.from('BSDIFF40'.padEnd(32, '\0'));
-    [first.length, diff.length].forEach((size, i) => writeNumber(header, BigInt(size), 8 + i * 8));
+    [first.length, diff.length].forEach((size, i) => {
+      writeNumber(header, BigInt(size), 8 + i * 8);
+    });
     writeNumber(header, length, 24);
     return Buffer.concat([header, first, diff, extra]);
   }

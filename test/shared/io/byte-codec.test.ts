@@ -60,9 +60,19 @@ describe('byte codec', () => {
     ['a number that is cut off', [0x80], (input: ByteReader) => input.varint(1e15)],
     ['a block longer than the data', [5, 1, 2], (input: ByteReader) => input.block(9)],
     ['a block over its limit', [2, 1, 2], (input: ByteReader) => input.block(1)],
-    ['bytes after the end', [1], (input: ByteReader) => input.expectEnd()],
+    [
+      'bytes after the end',
+      [1],
+      (input: ByteReader) => {
+        input.expectEnd();
+      },
+    ],
   ])('refuses %s', async (_what, bytes, read) => {
     const input = new ByteReader(Uint8Array.from(bytes));
-    expect(await errorCode(() => read(input))).toBe('delta-damaged');
+    expect(
+      await errorCode(() => {
+        read(input);
+      }),
+    ).toBe('delta-damaged');
   });
 });
