@@ -1,22 +1,25 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 
 import { DebshoalError } from '../shared/errors.js';
-import { removeStaleTemporaries } from '../shared/io/files.js';
+import { readPublicKeys } from '../shared/index/signature.js';
+import { readBounded, removeStaleTemporaries } from '../shared/io/files.js';
 import { withPidLock } from '../shared/io/pid-lock.js';
+import { LIMITS } from '../shared/limits.js';
 import type { ReportProgress } from '../shared/progress.js';
 import type { GeneratorConfig } from './home/config.js';
+import { homePaths } from './home/home-paths.js';
 import { readSigningKeys } from './home/read-signing-keys.js';
 import { loadState, saveState, type GeneratorState } from './state/state.js';
 import { buildIndexes } from './steps/build-indexes.js';
 import { keepVersions, listPackages } from './steps/keep-versions.js';
 import { clearPending, makeDeltas } from './steps/make-deltas.js';
 import { pairVersions, unmadePairs } from './steps/pair-versions.js';
-import { forgetUnused, removeForgotten } from './steps/prune.js';
+import { forgetMissing, forgetUnused, removeForgotten } from './steps/prune.js';
 import { publishBatch } from './steps/publish-batch.js';
 import { publishDebs } from './steps/publish-debs.js';
-import { scanArchive } from './steps/scan-archive.js';
+import { scanArchive, selectPart, type Selection } from './steps/scan-archive.js';
 import { switchOver } from './steps/switch-over.js';
 
 export interface PublishOptions {
@@ -27,8 +30,8 @@ export interface PublishOptions {
   /** The generator's home, made by `init`. */
   readonly home: string;
   readonly config: GeneratorConfig;
-  /** Part of the archive only, for this once: nothing of the other parts is forgotten. */
-  readonly partial: boolean;
+  /** New deltas for this part of the archive only; all the rest stays as it is. */
+  readonly only: Selection;
   readonly now: Date;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;
@@ -53,10 +56,10 @@ export interface PublishReport {
  */
 export async function publish(options: PublishOptions): Promise<PublishReport> {
   const { home, out } = options;
-  refuseSameFolder(options);
   await mkdir(out, { recursive: true });
+  await refuseSameFolder(options);
   return withPidLock(join(home, 'lock'), async () => {
-    await removeStaleTemporaries(home);
+    for (const folder of [home, out]) await removeStaleTemporaries(folder, { recursive: true });
     return publishLocked(options);
   });
 }
@@ -65,18 +68,22 @@ async function publishLocked(options: PublishOptions): Promise<PublishReport> {
   const { home, out, config, now, signal, report } = options;
   const started = performance.now();
   const privateKeys = await readSigningKeys(home);
-  const before = await loadState(home);
+  const publicKeys = await readPublicKeys(
+    await readBounded(homePaths(home).publicKey, LIMITS.keyBytes),
+  );
+  const before = await forgetMissing(await loadState(home), out);
 
   report({ kind: 'phase', name: `reading ${options.archive}` });
   const suites = await scanArchive(options.archive, config);
   const packages = listPackages(suites);
+  const selected = listPackages(selectPart(suites, options.only));
   const archive = { root: options.archive, packages };
   const versions = await keepVersions(archive, home, before.versions, report);
   await saveState(home, { ...before, versions });
   signal.throwIfAborted();
 
   const pairs = pairVersions(packages, versions, config.keepVersions);
-  const unmade = unmadePairs(pairs, before);
+  const unmade = unmadePairs(pairs, before).filter((pair) => selected.has(pair.new.sha256));
   const workers = config.workers ?? availableParallelism();
   const made = await makeDeltas(unmade, {
     home,
@@ -86,9 +93,10 @@ async function publishLocked(options: PublishOptions): Promise<PublishReport> {
     report,
   });
   const { announce, baseUrl, mirror } = config;
-  const batch = await publishBatch(made.pending, { out, announce, baseUrl, now });
+  const known = before.batches;
+  const batch = await publishBatch(made.pending, { out, announce, baseUrl, known, now });
   const debTorrents = await publishDebs(
-    pairs.map((pair) => pair.new),
+    pairs.map((pair) => pair.new).filter((version) => selected.has(version.sha256)),
     before.debTorrents,
     { home, out, announce, mirror: mirror ?? baseUrl },
   );
@@ -104,18 +112,19 @@ async function publishLocked(options: PublishOptions): Promise<PublishReport> {
   await clearPending(home);
   signal.throwIfAborted();
 
-  const current = new Set(packages.keys());
-  const state = options.partial ? grown : forgetUnused(grown, current, pairs);
+  const state = forgetUnused(grown, new Set(packages.keys()), pairs);
   const publishedSuites: string[] = [];
   for (const suite of suites) {
     const indexes = buildIndexes(suite, state, announce);
     const release = { origin: config.origin, label: config.label, now };
     const validForMs = config.validFor * 24 * 60 * 60 * 1000;
-    const changed = await switchOver(suite, indexes, { out, privateKeys, validForMs, ...release });
+    const keys = { privateKeys, publicKeys };
+    const changed = await switchOver(suite, indexes, { out, validForMs, ...keys, ...release });
     if (changed) publishedSuites.push(suite.suite);
   }
-  await saveState(home, state);
+  // Remembered only when it is done, or a run that is killed here would leave the rest for ever.
   await removeForgotten(grown, state, { home, out });
+  await saveState(home, state);
 
   return {
     packages: packages.size,
@@ -131,8 +140,8 @@ async function publishLocked(options: PublishOptions): Promise<PublishReport> {
 }
 
 /** Our dists/ would replace the archive's. */
-function refuseSameFolder({ archive, out }: PublishOptions): void {
-  if (relative(archive, out) === '') {
+async function refuseSameFolder({ archive, out }: PublishOptions): Promise<void> {
+  if ((await realpath(out)) === (await realpath(archive).catch(() => null))) {
     throw new DebshoalError('usage', 'the output cannot be the archive itself', {
       hint: 'give --out a folder of its own',
     });

@@ -37,9 +37,18 @@ export const LIMITS = {
   deltaHeaderBytes: 16 * MIB,
   /** Source files of one delta: linux-source has 80,000. */
   deltaSources: 500_000,
+  /**
+   * Bytes that applying a delta reads and makes in all: the largest packages are 16 GiB on both
+   * sides, and a million operations on one large file would be the work of days.
+   */
+  deltaWorkBytes: 64 * GIB,
   /** Memory that a delta may ask of the applying machine; larger ones are refused unread. */
   applyMemoryBytes: 4 * GIB,
-  /** One file inside a package that is matched in memory: bsdiff needs 17 bytes a byte. */
+  /** One file inside a package: it is held in memory, more than once. Debian's largest is 700 MiB. */
+  packageFileBytes: GIB,
+  /** Memory for all threads of one encoder: 14 of `xz -6`, 1 of `xz -9`. */
+  encoderMemoryBytes: 2 * GIB,
+  /** One file inside a package that is matched with bsdiff: it needs 17 bytes a byte. */
   bsdiffFileBytes: 48 * MIB,
   /** One file used as a zstd dictionary: its window must hold it, and 2^27 is every decoder's. */
   zstdDictionaryBytes: 128 * MIB,

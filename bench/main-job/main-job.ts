@@ -69,7 +69,7 @@ export async function mainJob(options: MainJobOptions): Promise<MainJobReport> {
           out: places.out,
           home: places.home,
           config: { ...DEFAULT_CONFIG, announce: site.announce },
-          partial: false,
+          only: { suites: [], components: [], architectures: [] },
           now: new Date(),
           signal,
           report,

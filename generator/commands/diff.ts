@@ -1,6 +1,7 @@
 import type { Argv, CommandModule } from 'yargs';
 
 import { formatBytes, formatPercent, formatSeconds } from '../../shared/cli/format.js';
+import { exitOnInterrupt } from '../../shared/cli/run-cli.js';
 import { diffDebs } from '../diff/diff-debs.js';
 
 interface DiffArguments {
@@ -21,6 +22,7 @@ export const diffCommand: CommandModule<object, DiffArguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example('$0 diff git_1_amd64.deb git_2_amd64.deb git.delta', ''),
   async handler(args) {
+    exitOnInterrupt();
     const { memoryBytes, ...report } = await diffDebs(args.old, args.new, args.out);
     const peakRssBytes = process.resourceUsage().maxRSS * 1024;
     if (args.json) {

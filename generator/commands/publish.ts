@@ -5,6 +5,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { formatBytes, formatPercent, formatSeconds } from '../../shared/cli/format.js';
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
+import { DebshoalError } from '../../shared/errors.js';
 import { readConfig } from '../home/config.js';
 import { homePaths } from '../home/home-paths.js';
 import { publish, type PublishReport } from '../publish.js';
@@ -37,12 +38,12 @@ export const publishCommand: CommandModule<object, PublishArguments> = {
         describe: 'folder to publish into; serve it with any web server or `serve`',
       })
       .option('home', homeOption)
-      .option('suite', { type: 'string', array: true, describe: 'only these, for this once' })
-      .option('component', { type: 'string', array: true, describe: 'only these, for this once' })
+      .option('suite', { type: 'string', array: true, describe: 'new deltas for these only' })
+      .option('component', { type: 'string', array: true, describe: 'new deltas for these only' })
       .option('architecture', {
         type: 'string',
         array: true,
-        describe: 'only these, for this once',
+        describe: 'new deltas for these only',
       })
       .option('workers', { type: 'number', describe: 'worker threads, instead of the configured' })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
@@ -50,19 +51,21 @@ export const publishCommand: CommandModule<object, PublishArguments> = {
   async handler(args) {
     const signal = interruptSignal();
     const reporter = makeReporter();
+    const { workers } = args;
+    if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= 1024)) {
+      throw new DebshoalError('usage', '--workers must be from 1 to 1024');
+    }
     const config = await readConfig(homePaths(args.home).config);
     const report = await publish({
       archive: resolve(args.archive),
       out: resolve(args.out),
       home: resolve(args.home),
-      config: {
-        ...config,
-        suites: args.suite ?? config.suites,
-        components: args.component ?? config.components,
-        architectures: args.architecture ?? config.architectures,
-        workers: args.workers ?? config.workers,
+      config: { ...config, workers: workers ?? config.workers },
+      only: {
+        suites: args.suite ?? [],
+        components: args.component ?? [],
+        architectures: args.architecture ?? [],
       },
-      partial: (args.suite ?? args.component ?? args.architecture) !== undefined,
       now: new Date(),
       signal,
       report: reporter.report,

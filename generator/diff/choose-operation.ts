@@ -1,5 +1,5 @@
 import type { DebFile } from '../../shared/deb/expand-deb.js';
-import { makeBsdiffPatch } from '../../shared/delta/bsdiff-patch.js';
+import { makeBsdiffPatch } from './bsdiff.js';
 import type { Operation } from '../../shared/delta/delta.js';
 import { openGzip } from '../../shared/delta/nested-gzip.js';
 import { canBeDictionary, compressFrame } from '../../shared/delta/zstd-frame.js';

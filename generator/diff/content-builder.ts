@@ -62,7 +62,12 @@ export class ContentBuilder {
   useAsDictionary(base: Base): void {
     const length = this.#dictionaryLength + base.content.length;
     if (length > MAX_DICTIONARY) return;
-    this.#dictionary.push({ source: this.#numberOf(base), openSource: base.opened });
+    const source = this.#numberOf(base);
+    const isKnown = this.#dictionary.some(
+      (part) => part.source === source && part.openSource === base.opened,
+    );
+    if (isKnown) return;
+    this.#dictionary.push({ source, openSource: base.opened });
     this.#dictionaryBytes.push(base.content);
     this.#dictionaryLength = length;
   }

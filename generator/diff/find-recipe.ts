@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 
 import { compress } from '../../shared/deb/compression.js';
 import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
@@ -69,7 +70,8 @@ function candidateRecipes(member: Member, packed: Buffer): Recipe[] {
 function xzCandidates(packed: Buffer): Recipe[] {
   const { check, dictionaryBytes, blockHeadersHaveSizes, blockBytes } = readXzSettings(packed);
   const presets = XZ_PRESET_DICTIONARY.flatMap((bytes, preset) =>
-    bytes === dictionaryBytes && preset > 0 ? [preset] : [],
+    // lzma-native's single-threaded encoder takes preset 0 for the default.
+    bytes === dictionaryBytes && (preset > 0 || blockHeadersHaveSizes) ? [preset] : [],
   );
   const block = blockBytes.length > 1 ? blockBytes[0] : undefined;
   return [...presets.reverse()].sort(dpkgDefaultFirst).flatMap((preset) =>
@@ -106,11 +108,11 @@ async function reproduces(
   packed: Buffer,
 ): Promise<boolean> {
   const { imageOffset: start, length } = member;
-  const raw = createReadStream(imagePath, {
-    start,
-    end: start + length - 1,
-    highWaterMark: 1 << 18,
-  });
+  const end = start + length - 1;
+  const raw =
+    length === 0
+      ? Readable.from([])
+      : createReadStream(imagePath, { start, end, highWaterMark: 1 << 18 });
   let at = 0;
   for await (const chunk of compress(recipe, raw)) {
     if (!chunk.equals(packed.subarray(at, at + chunk.length))) return false;

@@ -12,7 +12,7 @@ const LEVELS = [9, 6, 1, 8, 7, 5, 4, 3, 2];
 const MAX_FOR_ALL_LEVELS = 1 << 20;
 
 /** Length of the gzip header at the start of `gz` (RFC 1952 section 2.3); null when there is none. */
-export function gzipHeaderLength(gz: Buffer): number | null {
+function gzipHeaderLength(gz: Buffer): number | null {
   if (gz.length < 18 || gz.readUInt16BE(0) !== 0x1f8b || gz[2] !== 8) return null;
   const flags = gz.readUInt8(3);
   let at = PLAIN_HEADER_LENGTH;

@@ -5,7 +5,9 @@ import type { DeltaContent } from '../../shared/delta/container.js';
 import { memoryNeeded, type TargetPart } from '../../shared/delta/delta.js';
 import { fingerprintFileList } from '../../shared/delta/old-package.js';
 import { canBeDictionary } from '../../shared/delta/zstd-frame.js';
+import { DebshoalError } from '../../shared/errors.js';
 import { readExactly } from '../../shared/io/files.js';
+import { LIMITS } from '../../shared/limits.js';
 import { chooseOperation } from './choose-operation.js';
 import { ContentBuilder, type BuiltContent } from './content-builder.js';
 import { openExactGzips, type ExactGzip } from './gzip-recipe.js';
@@ -56,10 +58,10 @@ async function matchFiles(
   let at = 0;
   for (const group of groupBySize(newDeb.files)) {
     const contents: Buffer[] = [];
-    for (const file of group) contents.push(await readExactly(image, file.offset, file.size));
+    for (const file of group) contents.push(await readPart(image, file.offset, file.size));
     const gzips = await openChanged(contents, old, folder);
     for (const [i, file] of group.entries()) {
-      builder.literal(await readExactly(image, at, file.offset - at));
+      builder.literal(await readPart(image, at, file.offset - at));
       const bytes = contents[i] ?? Buffer.alloc(0);
       if (bytes.length > 0) {
         builder.add(await chooseOperation(file, bytes, gzips[i] ?? null, old, folder));
@@ -67,8 +69,16 @@ async function matchFiles(
       at = file.offset + file.size;
     }
   }
-  builder.literal(await readExactly(image, at, newDeb.imageSize - at));
+  builder.literal(await readPart(image, at, newDeb.imageSize - at));
   return builder.finish();
+}
+
+/** A part of the image in memory; `limit-exceeded` when it is too large for that. */
+function readPart(image: FileHandle, offset: number, length: number): Promise<Buffer> {
+  if (length > LIMITS.packageFileBytes) {
+    throw new DebshoalError('limit-exceeded', `a file of ${length} bytes in a package`);
+  }
+  return readExactly(image, offset, length);
 }
 
 /** Tar headers are mostly paths, and so is md5sums, which every upgrading machine has. */

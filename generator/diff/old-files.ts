@@ -5,6 +5,7 @@ import { CONTROL_SOURCES, type SourceFile } from '../../shared/delta/delta.js';
 import { fingerprint } from '../../shared/delta/old-package.js';
 import { readExactly } from '../../shared/io/files.js';
 import { sha256 } from '../../shared/io/hash.js';
+import { LIMITS } from '../../shared/limits.js';
 
 /** The files of the old package that an upgrading machine has, found by content or by name. */
 export interface OldFiles {
@@ -24,7 +25,9 @@ export async function openOldFiles(deb: ExpandedDeb): Promise<OldFiles> {
   const image = await open(deb.imagePath, 'r');
   const read = (file: DebFile): Promise<Buffer> => readExactly(image, file.offset, file.size);
   const conffiles = await readConffiles(deb, read);
-  const usable = deb.files.filter((file) => isOnUpgradingMachine(file, conffiles));
+  // A path that occurs twice is installed with its last content.
+  const installed = new Map(deb.files.map((file) => [`${file.member} ${file.path}`, file]));
+  const usable = [...installed.values()].filter((file) => isOnUpgradingMachine(file, conffiles));
 
   const byContent = new Map<string, DebFile>();
   const byPath = new Map<string, DebFile>();
@@ -72,6 +75,8 @@ async function readConffiles(
  * are never sources. Of the control files dpkg keeps all but `control` as they are.
  */
 function isOnUpgradingMachine(file: DebFile, conffiles: ReadonlySet<string>): boolean {
+  // Not a name in UTF-8: what was decoded does not lead back to the file.
+  if (file.path.includes('\ufffd') || file.size > LIMITS.packageFileBytes) return false;
   return file.member === 'control'
     ? CONTROL_SOURCES.includes(file.path)
     : !conffiles.has(file.path);

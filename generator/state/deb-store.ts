@@ -1,9 +1,9 @@
-import { copyFile, link, mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { withCode } from '../../shared/errors.js';
-import { writeAtomically } from '../../shared/io/files.js';
-import type { Sha256 } from '../../shared/io/hash.js';
+import { temporaryBeside, writeAtomically } from '../../shared/io/files.js';
+import { hashFile, type Sha256 } from '../../shared/io/hash.js';
 
 /*
  * store/ab/abcdef….deb: every package that we have seen, by its hash, so that pairs exist even when
@@ -14,26 +14,42 @@ export function storedDeb(home: string, hash: Sha256): string {
   return join(home, 'store', hash.slice(0, 2), `${hash}.deb`);
 }
 
-/** Puts a .deb of the archive into the store, unless it is there. Returns false if it is gone. */
-export async function storeDeb(home: string, hash: Sha256, archivePath: string): Promise<boolean> {
+/**
+ * Puts a .deb of the archive into the store, unless it is there. What is stored was read and has
+ * that hash: an archive may list one file and hold another, while it is being synchronised.
+ */
+export async function storeDeb(
+  home: string,
+  hash: Sha256,
+  archivePath: string,
+): Promise<'stored' | 'missing' | 'different'> {
   const target = storedDeb(home, hash);
-  if (await exists(target)) return true;
-  await mkdir(join(target, '..'), { recursive: true });
-  return linkOrCopy(archivePath, target);
+  if (await exists(target)) return 'stored';
+  if (!(await exists(archivePath))) return 'missing';
+  if ((await hashFile(archivePath)).sha256 !== hash) return 'different';
+  return (await linkOrCopy(archivePath, target)) ? 'stored' : 'missing';
 }
 
-/** Links `source` to `target`, or copies it across file systems; false when there is no source. */
+/**
+ * Links `source` to `target`, or copies it across file systems, instead of what is there; false
+ * when there is no source. Creates missing folders.
+ */
 export async function linkOrCopy(source: string, target: string): Promise<boolean> {
+  await mkdir(dirname(target), { recursive: true });
+  const temporary = temporaryBeside(target);
   try {
-    await link(source, target);
+    await link(source, temporary);
+    await rename(temporary, target);
     return true;
   } catch (error) {
-    if (isErrno(error, 'EEXIST')) return true;
     if (isErrno(error, 'ENOENT')) return false;
     // EXDEV, EPERM (protected hard links), EMLINK: a copy serves as well.
     if (!isErrno(error, 'EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EACCES')) throw withCode(error);
+  } finally {
+    // rename(2) does nothing when both are the same file already.
+    await rm(temporary, { force: true });
   }
-  await writeAtomically(target, (temporary) => copyFile(source, temporary));
+  await writeAtomically(target, (path) => copyFile(source, path));
   return true;
 }
 
@@ -51,11 +67,15 @@ export async function pruneStore(home: string, keep: ReadonlySet<Sha256>): Promi
   return removed;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+/** Whether there is a file or folder; anything that hides it is an error, not an absence. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw withCode(error);
+  }
 }
 
 function isErrno(error: unknown, ...codes: readonly string[]): boolean {

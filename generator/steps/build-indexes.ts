@@ -28,8 +28,10 @@ function buildIndex(
   deltas: ReadonlyMap<string, readonly MadeDelta[]>,
   torrents: ReadonlyMap<string, string>,
 ): Omit<DeltasIndex, 'announce'> {
-  const useful = [...new Map(index.packages.map((entry) => [entry.sha256, entry])).values()]
+  const { suite, component, architecture } = index;
+  const useful = [...new Map(index.packages.map((entry) => [nameOf(entry), entry])).values()]
     .filter(({ sha256 }) => deltas.has(sha256) || torrents.has(sha256))
+    .filter((entry) => entry.architecture === architecture || entry.architecture === 'all')
     .sort(byNameAndVersion);
   const used = new Set(useful.flatMap(({ sha256 }) => batchesOf(deltas.get(sha256))));
   const batches: Batch[] = state.batches.filter(({ name }) => used.has(name));
@@ -45,7 +47,6 @@ function buildIndex(
       batch: numbers.get(delta.batch) ?? 0,
     })),
   }));
-  const { suite, component, architecture } = index;
   return { suite, component, architecture, batches, packages };
 }
 
@@ -56,6 +57,11 @@ function batchesOf(deltas: readonly MadeDelta[] | undefined): string[] {
 /** A version that was rebuilt under the same number has two files; the last one seen counts. */
 function newestOfEachVersion(deltas: readonly MadeDelta[]): MadeDelta[] {
   return [...new Map(deltas.map((delta) => [delta.oldVersion, delta])).values()];
+}
+
+/** An archive that lists a version twice means the last one: apt takes either. */
+function nameOf({ package: name, architecture, version }: ArchivePackage): string {
+  return `${name} ${architecture} ${version}`;
 }
 
 function byNameAndVersion(a: ArchivePackage, b: ArchivePackage): number {

@@ -2,7 +2,9 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { isDebshoalError, type ErrorCode } from '../../shared/errors.js';
+import { deltaFileName } from '../../shared/index/layout.js';
 import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
+import { hashFile } from '../../shared/io/hash.js';
 import { openWorkerPool, type WorkerPool } from '../../shared/io/worker-pool.js';
 import { LIMITS } from '../../shared/limits.js';
 import type { ReportProgress } from '../../shared/progress.js';
@@ -15,6 +17,8 @@ import type { VersionPair } from './pair-versions.js';
 export interface PendingDelta {
   readonly pair: VersionPair;
   readonly path: string;
+  /** Its name when it is published. */
+  readonly fileName: string;
   readonly size: number;
   readonly sha256: string;
   readonly memoryMiB: number;
@@ -36,6 +40,9 @@ export interface MakeDeltasOptions {
 
 /** Failures that lie in the packages: trying again would end the same way. */
 const LASTING: readonly ErrorCode[] = [
+  // Of a proof: the package has a shape that we get wrong.
+  'delta-damaged',
+  'source-changed',
   'deb-malformed',
   'deb-unreproducible',
   'limit-exceeded',
@@ -90,13 +97,15 @@ async function makeDelta(
   const identity = { oldSha256: pair.old.sha256, newSha256: pair.new.sha256 };
   const path = pendingPath(home, pair);
   try {
+    const { package: name, version, architecture } = pair.new;
+    const fileName = deltaFileName(name, pair.old.version, version, architecture);
     const made = (await readReport(path)) ?? (await diff(pair, path, pool, home, signal));
     if (made.size * 100 > pair.new.size * maxRatio) {
       await rm(path, { force: true });
       return { ...identity, reason: 'too-large' };
     }
     const memoryMiB = Math.ceil(made.memoryBytes / 2 ** 20);
-    return { pair, path, size: made.size, sha256: made.sha256, memoryMiB };
+    return { pair, path, fileName, size: made.size, sha256: made.sha256, memoryMiB };
   } catch (error) {
     if (!isDebshoalError(error) || FATAL.includes(error.code)) throw error;
     const { package: name, version } = pair.new;
@@ -113,9 +122,8 @@ async function diff(
   signal: AbortSignal,
 ): Promise<DiffedPair> {
   const task = {
-    oldPath: storedDeb(home, pair.old.sha256),
-    newPath: storedDeb(home, pair.new.sha256),
-    newSha256: pair.new.sha256,
+    old: { path: storedDeb(home, pair.old.sha256), sha256: pair.old.sha256 },
+    new: { path: storedDeb(home, pair.new.sha256), sha256: pair.new.sha256 },
     target: path,
     temporaryParent: join(home, 'tmp'),
   };
@@ -125,10 +133,13 @@ async function diff(
   return made;
 }
 
+/** What a killed run has finished: a report that fits the delta beside it. */
 async function readReport(path: string): Promise<DiffedPair | null> {
   try {
     const text = (await readBounded(`${path}.json`, LIMITS.configBytes)).toString('utf8');
-    return JSON.parse(text) as DiffedPair;
+    const report = JSON.parse(text) as DiffedPair;
+    const { size, sha256 } = await hashFile(path);
+    return report.size === size && report.sha256 === sha256 ? report : null;
   } catch {
     return null;
   }

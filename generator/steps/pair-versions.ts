@@ -10,22 +10,23 @@ export interface VersionPair {
 
 /**
  * Pairs every version that the archive has with the newest `count` known versions before it, in
- * whatever suite they were: that is what upgrading machines have. Architectures do not mix.
+ * whatever suite they were: that is what upgrading machines have. Architectures do not mix. Of
+ * several files with one version (rebuilt under its old number) the last one seen counts as old.
  */
 export function pairVersions(
   packages: ReadonlyMap<string, ArchivePackage>,
   known: readonly KnownVersion[],
   count: number,
 ): VersionPair[] {
-  const byName = new Map<string, KnownVersion[]>();
+  const byName = new Map<string, Map<string, KnownVersion>>();
   for (const version of known) {
-    const key = nameOf(version);
-    byName.set(key, [...(byName.get(key) ?? []), version]);
+    const versions = byName.get(nameOf(version)) ?? new Map<string, KnownVersion>();
+    byName.set(nameOf(version), versions.set(version.version, version));
   }
   const pairs: VersionPair[] = [];
   for (const current of known) {
     if (!packages.has(current.sha256)) continue;
-    const older = (byName.get(nameOf(current)) ?? [])
+    const older = [...(byName.get(nameOf(current))?.values() ?? [])]
       .filter((other) => compareVersions(other.version, current.version) < 0)
       .sort((a, b) => compareVersions(b.version, a.version));
     for (const old of older.slice(0, count)) pairs.push({ old, new: current });

@@ -2,7 +2,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { batchTorrentPath, debTorrentPath, deltaPath } from '../../shared/index/layout.js';
-import { pruneStore } from '../state/deb-store.js';
+import { exists, pruneStore } from '../state/deb-store.js';
 import type { GeneratorState } from '../state/state.js';
 import type { VersionPair } from './pair-versions.js';
 
@@ -32,8 +32,31 @@ export function forgetUnused(
 }
 
 /**
- * Removes the files of what was forgotten in `before`. Runs after the switch-over: clients that
- * still hold the last index fall back to the mirror for these.
+ * Forgets what is not in `out`: another folder than last time, or one that lost files. It is made
+ * again; an index must list nothing that cannot be had.
+ */
+export async function forgetMissing(state: GeneratorState, out: string): Promise<GeneratorState> {
+  const areThere = async (...paths: readonly string[]): Promise<boolean> =>
+    (await Promise.all(paths.map((path) => exists(join(out, path))))).every(Boolean);
+  const batches: GeneratorState['batches'] = [];
+  for (const batch of state.batches) {
+    const { name } = batch;
+    if (await areThere(deltaPath(name, ''), batchTorrentPath(name))) batches.push(batch);
+  }
+  const debTorrents: GeneratorState['debTorrents'] = [];
+  for (const torrent of state.debTorrents) {
+    const { filename, infoHash } = torrent;
+    if (await areThere(filename, debTorrentPath(infoHash))) debTorrents.push(torrent);
+  }
+  const names = new Set(batches.map((batch) => batch.name));
+  const deltas = state.deltas.filter((delta) => names.has(delta.batch));
+  return { ...state, deltas, batches, debTorrents };
+}
+
+/**
+ * Removes the files of what was forgotten since `before`, and batches and torrents that nobody
+ * remembers because a run was killed. Runs after the switch-over: clients that still hold the last
+ * index fall back to the mirror for these.
  */
 export async function removeForgotten(
   before: GeneratorState,
@@ -41,20 +64,30 @@ export async function removeForgotten(
   places: { readonly home: string; readonly out: string },
 ): Promise<void> {
   const { home, out } = places;
-  const batches = new Set(after.batches.map((batch) => batch.name));
-  for (const { name } of before.batches) {
-    if (batches.has(name)) continue;
-    await rm(join(out, deltaPath(name, '')), { recursive: true, force: true });
-    await rm(join(out, batchTorrentPath(name)), { force: true });
-  }
-  const torrents = new Set(after.debTorrents.map((torrent) => torrent.sha256));
-  for (const { sha256, infoHash, filename } of before.debTorrents) {
-    if (torrents.has(sha256)) continue;
+  const folders = after.batches.map(({ name }) => deltaPath(name, ''));
+  await removeOthers(out, dirname(deltaPath('any', '')), folders);
+  const torrents = [
+    ...after.batches.map(({ name }) => batchTorrentPath(name)),
+    ...after.debTorrents.map(({ infoHash }) => debTorrentPath(infoHash)),
+  ];
+  await removeOthers(out, dirname(batchTorrentPath('any')), torrents);
+  // By name: a version that was rebuilt under its old number has taken the place of the old file.
+  const filenames = new Set(after.debTorrents.map((torrent) => torrent.filename));
+  for (const { filename } of before.debTorrents) {
+    if (filenames.has(filename)) continue;
     await rm(join(out, filename), { force: true });
     await removeEmptyFolders(out, dirname(filename));
-    await rm(join(out, debTorrentPath(infoHash)), { force: true });
   }
   await pruneStore(home, new Set(after.versions.map((version) => version.sha256)));
+}
+
+/** Removes everything in a folder of ours, `out/folder`, that is not in `keep`. */
+async function removeOthers(out: string, folder: string, keep: readonly string[]): Promise<void> {
+  const kept = new Set(keep.map((path) => path.replace(/\/$/, '')));
+  for (const name of await readdir(join(out, folder)).catch(() => [])) {
+    const path = `${folder}/${name}`;
+    if (!kept.has(path)) await rm(join(out, path), { recursive: true, force: true });
+  }
 }
 
 async function removeEmptyFolders(out: string, relative: string): Promise<void> {

@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { batchTorrentPath, deltaFileName, deltaPath } from '../../shared/index/layout.js';
-import { writeFileAtomically } from '../../shared/io/files.js';
+import { batchTorrentPath, deltaPath } from '../../shared/index/layout.js';
+import { temporaryBeside, writeFileAtomically } from '../../shared/io/files.js';
 import { createTorrent, pieceLengthFor } from '../../shared/torrent/metainfo.js';
 import { linkOrCopy } from '../state/deb-store.js';
 import type { GeneratorState, MadeDelta } from '../state/state.js';
@@ -14,59 +14,86 @@ export interface BatchOptions {
   readonly announce: readonly string[];
   /** Public URL of `out`, for web seeds; null when it is not known. */
   readonly baseUrl: string | null;
+  /** Names of published batches, which are never used again. */
+  readonly known: GeneratorState['batches'];
   readonly now: Date;
+}
+
+export interface PublishedBatches {
+  readonly batches: GeneratorState['batches'];
+  readonly deltas: MadeDelta[];
 }
 
 /**
  * Puts the deltas of one run into one folder with one torrent: hundreds of small deltas as torrents
- * of their own would drown trackers. Returns what the state has to remember.
+ * of their own would drown trackers. Two deltas of one file name (the same versions built twice, in
+ * two suites) go into two batches. Returns what the state has to remember.
  */
 export async function publishBatch(
   pending: readonly PendingDelta[],
   options: BatchOptions,
-): Promise<{ batches: GeneratorState['batches']; deltas: MadeDelta[] }> {
-  if (pending.length === 0) return { batches: [], deltas: [] };
-  const name = options.now.toISOString().slice(0, 19).replaceAll(':', '').toLowerCase();
-  const files = pending
-    .map((delta) => ({ delta, fileName: fileNameOf(delta) }))
-    .sort((a, b) => (a.fileName < b.fileName ? -1 : 1));
+): Promise<PublishedBatches> {
+  const published: PublishedBatches = { batches: [], deltas: [] };
+  for (let rest = pending; rest.length > 0;) {
+    const byFileName = new Map(rest.map((delta) => [delta.fileName, delta]));
+    const taken = new Set(byFileName.values());
+    const known = [...options.known, ...published.batches];
+    const batch = await publishOne([...taken], { ...options, known });
+    published.batches.push(batch);
+    published.deltas.push(...[...taken].map((delta) => remember(delta, batch.name)));
+    rest = rest.filter((delta) => !taken.has(delta));
+  }
+  return published;
+}
+
+async function publishOne(
+  pending: readonly PendingDelta[],
+  { out, announce, baseUrl, known, now }: BatchOptions,
+): Promise<GeneratorState['batches'][number]> {
+  const name = newName(now, known);
+  const files = [...pending].sort((a, b) => (a.fileName < b.fileName ? -1 : 1));
 
   // The folder appears whole or not at all.
-  const folder = join(options.out, deltaPath(name, ''));
-  const unfinished = join(dirname(folder), `.${name}`);
-  await rm(unfinished, { recursive: true, force: true });
+  const folder = join(out, deltaPath(name, ''));
+  const unfinished = temporaryBeside(join(dirname(folder), name));
   await mkdir(unfinished, { recursive: true });
-  for (const { delta, fileName } of files) {
-    await linkOrCopy(delta.path, join(unfinished, fileName));
-  }
+  for (const { path, fileName } of files) await linkOrCopy(path, join(unfinished, fileName));
+  // Of a run that was killed before it could remember its batch.
   await rm(folder, { recursive: true, force: true });
   await rename(unfinished, folder);
 
-  const total = pending.reduce((sum, { size }) => sum + size, 0);
+  const total = files.reduce((sum, { size }) => sum + size, 0);
   const { torrent, infoHash } = await createTorrent({
     name,
-    files: files.map(({ delta, fileName }) => ({ path: fileName, length: delta.size })),
+    files: files.map(({ fileName, size }) => ({ path: fileName, length: size })),
     pieceLength: pieceLengthFor(total, files.length),
-    announce: options.announce,
-    webSeeds: options.baseUrl === null ? [] : [`${options.baseUrl}/deltas/`],
+    announce,
+    webSeeds: baseUrl === null ? [] : [`${baseUrl}/deltas/`],
     content: readAll(files.map(({ fileName }) => join(folder, fileName))),
   });
-  await writeFileAtomically(join(options.out, batchTorrentPath(name)), torrent);
-  const deltas = pending.map(({ pair, size, sha256, memoryMiB }) => ({
+  await writeFileAtomically(join(out, batchTorrentPath(name)), torrent);
+  return { name, infoHash };
+}
+
+/** The time to the second, and a number for the second batch of a second. */
+function newName(now: Date, known: GeneratorState['batches']): string {
+  const time = now.toISOString().slice(0, 19).replaceAll(':', '').toLowerCase();
+  const isTaken = (name: string): boolean => known.some((batch) => batch.name === name);
+  let name = `${time}z`;
+  for (let number = 2; isTaken(name); number++) name = `${time}z-${number}`;
+  return name;
+}
+
+function remember({ pair, size, sha256, memoryMiB }: PendingDelta, batch: string): MadeDelta {
+  return {
     oldSha256: pair.old.sha256,
     newSha256: pair.new.sha256,
     oldVersion: pair.old.version,
     size,
     sha256,
     memoryMiB,
-    batch: name,
-  }));
-  return { batches: [{ name, infoHash }], deltas };
-}
-
-function fileNameOf({ pair }: PendingDelta): string {
-  const { package: name, version, architecture } = pair.new;
-  return deltaFileName(name, pair.old.version, version, architecture);
+    batch,
+  };
 }
 
 async function* readAll(paths: readonly string[]): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { debTorrentPath, urlPath } from '../../shared/index/layout.js';
 import { writeFileAtomically } from '../../shared/io/files.js';
@@ -31,8 +30,7 @@ export async function publishDebs(
     if (done.has(sha256)) continue;
     done.add(sha256);
     const deb = join(options.out, filename);
-    await mkdir(dirname(deb), { recursive: true });
-    await linkOrCopy(storedDeb(options.home, sha256), deb);
+    if (!(await linkOrCopy(storedDeb(options.home, sha256), deb))) continue;
     const name = basename(filename);
     const { torrent, infoHash } = await createTorrent({
       name,

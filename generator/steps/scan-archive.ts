@@ -5,7 +5,7 @@ import { isArchitecture, isPackageName } from '../../shared/deb/control.js';
 import { parseStanza, stanzas, type Stanza } from '../../shared/deb/deb822.js';
 import { isVersion } from '../../shared/deb/version.js';
 import { DebshoalError } from '../../shared/errors.js';
-import { isSafePath } from '../../shared/index/layout.js';
+import { isComponent, isSafePath, isSuite } from '../../shared/index/layout.js';
 import { hashRelease } from '../../shared/index/release.js';
 import { readSignedText } from '../../shared/index/signature.js';
 import { readBounded } from '../../shared/io/files.js';
@@ -67,7 +67,7 @@ async function findSuites(root: string): Promise<string[]> {
   const found: string[] = [];
   for (const entry of await listFolder(join(root, 'dists'))) {
     // A symbolic link (stable → bookworm) would publish the same suite twice.
-    if (!entry.isDirectory()) continue;
+    if (!entry.isDirectory() || !isSuite(entry.name)) continue;
     const names = (await listFolder(join(root, 'dists', entry.name))).map((file) => file.name);
     if (names.includes('Release') || names.includes('InRelease')) found.push(entry.name);
   }
@@ -90,7 +90,9 @@ async function scanSuite(root: string, suite: string, selection: Selection): Pro
   const words = (name: string): string[] =>
     (release.get(name) ?? '').split(/\s+/).filter((word) => word !== '');
   // `updates/main` (old security archives) lies in the folder `main`.
-  const components = words('Components').map((name) => name.slice(name.lastIndexOf('/') + 1));
+  const components = words('Components')
+    .map((name) => name.slice(name.lastIndexOf('/') + 1))
+    .filter(isComponent);
   const architectures = words('Architectures').filter(isArchitecture);
   const indexes: ArchiveIndex[] = [];
   for (const component of selected(components, selection.components)) {
@@ -99,8 +101,35 @@ async function scanSuite(root: string, suite: string, selection: Selection): Pro
       if (packages) indexes.push({ suite, component, architecture, packages });
     }
   }
-  const codename = release.get('Codename') ?? suite;
+  const named = release.get('Codename') ?? '';
+  const codename = isSuite(named) ? named : suite;
   return { suite, codename, releaseSha256: hashRelease(text), indexes };
+}
+
+/** What of the scanned suites is selected; `usage` for a name that none of them has. */
+export function selectPart(suites: readonly ArchiveSuite[], only: Selection): ArchiveSuite[] {
+  const indexes = suites.flatMap((suite) => suite.indexes);
+  for (const [wanted, found] of [
+    [only.suites, suites.map((suite) => suite.suite)],
+    [only.components, indexes.map((index) => index.component)],
+    [only.architectures, indexes.map((index) => index.architecture)],
+  ] as const) {
+    const unknown = wanted.find((name) => !found.includes(name));
+    if (unknown === undefined) continue;
+    throw new DebshoalError('usage', `nothing in the archive is called ${unknown}`, {
+      hint: `there is ${[...new Set(found)].join(', ')}; the configuration may leave out more`,
+    });
+  }
+  return suites
+    .filter(({ suite }) => selected([suite], only.suites).length > 0)
+    .map((suite) => ({
+      ...suite,
+      indexes: suite.indexes.filter(
+        ({ component, architecture }) =>
+          selected([component], only.components).length > 0 &&
+          selected([architecture], only.architectures).length > 0,
+      ),
+    }));
 }
 
 function selected(found: readonly string[], wanted: readonly string[]): readonly string[] {

@@ -10,7 +10,13 @@ import {
   type ListedFile,
   type Release,
 } from '../../shared/index/release.js';
-import { readSignedText, signDetached, signRelease } from '../../shared/index/signature.js';
+import {
+  readSignedText,
+  signDetached,
+  signRelease,
+  verifyInRelease,
+  type TrustedKeys,
+} from '../../shared/index/signature.js';
 import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
 import { sha256 } from '../../shared/io/hash.js';
 import { compressXz } from '../../shared/io/xz.js';
@@ -20,6 +26,8 @@ import type { ArchiveSuite } from './scan-archive.js';
 export interface SwitchOverOptions {
   readonly out: string;
   readonly privateKeys: readonly string[];
+  /** What clients check with: the current key's public half. */
+  readonly publicKeys: TrustedKeys;
   readonly origin: string;
   readonly label: string;
   readonly validForMs: number;
@@ -42,8 +50,9 @@ export async function switchOver(
 ): Promise<boolean> {
   const folder = join(options.out, suiteFolder(suite.suite));
   const files = await encodeIndexes(indexes);
-  const current = await readCurrent(folder);
-  if (current && isSame(current, suite, files) && !isHalfExpired(current, options)) return false;
+  const { current, isOurs } = await readCurrent(folder, options);
+  const isDone = current !== null && isOurs && isSame(current, suite, files, options);
+  if (isDone && !isHalfExpired(current, options)) return false;
 
   const release: Release = {
     origin: options.origin,
@@ -87,13 +96,24 @@ async function encodeIndexes(indexes: readonly DeltasIndex[]): Promise<IndexFile
   return files;
 }
 
-/** What is published now; null when nothing is. */
-async function readCurrent(folder: string): Promise<Release | null> {
+/** What is published now, null when nothing is; and whether our current key has signed it. */
+async function readCurrent(
+  folder: string,
+  { publicKeys, now }: SwitchOverOptions,
+): Promise<{ current: Release | null; isOurs: boolean }> {
   const path = join(folder, 'InRelease');
   try {
-    return decodeRelease(await readSignedText(await readBounded(path, LIMITS.releaseBytes)));
+    const bytes = await readBounded(path, LIMITS.releaseBytes);
+    const current = decodeRelease(await readSignedText(bytes));
+    const isOurs = await verifyInRelease(bytes, publicKeys, now).then(
+      () => true,
+      () => false,
+    );
+    return { current, isOurs };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return { current: null, isOurs: false };
+    }
     if (!isDebshoalError(error)) throw error;
     throw new DebshoalError('index-malformed', `${path} is not ours: ${error.message}`, {
       cause: error,
@@ -102,11 +122,19 @@ async function readCurrent(folder: string): Promise<Release | null> {
   }
 }
 
-function isSame(current: Release, suite: ArchiveSuite, files: readonly ListedFile[]): boolean {
+function isSame(
+  current: Release,
+  suite: ArchiveSuite,
+  files: readonly ListedFile[],
+  { origin, label }: SwitchOverOptions,
+): boolean {
   const list = (listed: readonly ListedFile[]): string =>
     listed.map((file) => `${file.path} ${file.sha256}`).join('\n');
   return (
-    current.archiveReleaseSha256 === suite.releaseSha256 && list(current.files) === list(files)
+    current.archiveReleaseSha256 === suite.releaseSha256 &&
+    current.origin === origin &&
+    current.label === label &&
+    list(current.files) === list(files)
   );
 }
 

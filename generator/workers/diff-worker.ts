@@ -1,14 +1,18 @@
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { hashFile } from '../../shared/io/hash.js';
 import { asWorkerTask } from '../../shared/io/worker-pool.js';
 import { diffDebs } from '../diff/diff-debs.js';
 
+export interface StoredFile {
+  readonly path: string;
+  readonly sha256: string;
+}
+
 export interface DiffTask {
-  readonly oldPath: string;
-  readonly newPath: string;
-  readonly newSha256: string;
+  readonly old: StoredFile;
+  readonly new: StoredFile;
   readonly target: string;
   readonly temporaryParent: string;
 }
@@ -20,15 +24,22 @@ export interface DiffedPair {
 }
 
 async function diff(task: DiffTask): Promise<DiffedPair> {
-  const { sha256 } = await hashFile(task.newPath);
-  if (sha256 !== task.newSha256) {
-    throw new DebshoalError('hash-mismatch', `${task.newPath} is not what the archive listed`);
-  }
+  await verify(task.old);
+  await verify(task.new);
   const unfinished = `${task.target}.unfinished`;
-  const report = await diffDebs(task.oldPath, task.newPath, unfinished, task.temporaryParent);
+  const report = await diffDebs(task.old.path, task.new.path, unfinished, task.temporaryParent);
   await rename(unfinished, task.target);
   const made = await hashFile(task.target);
   return { size: made.size, sha256: made.sha256, memoryBytes: report.memoryBytes };
+}
+
+/** Linked from the archive, a stored file changes with it when somebody writes into that. */
+async function verify({ path, sha256 }: StoredFile): Promise<void> {
+  if ((await hashFile(path)).sha256 === sha256) return;
+  await rm(path, { force: true });
+  throw new DebshoalError('hash-mismatch', `${path} has changed and was removed`, {
+    hint: 'the next run takes it from the archive again, if that still has it',
+  });
 }
 
 export default asWorkerTask(diff);

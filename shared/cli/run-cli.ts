@@ -4,10 +4,21 @@ import type { Argv } from 'yargs';
 
 import { DebshoalError, EXIT_STATUS, isDebshoalError, withCode } from '../errors.js';
 
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** For commands that have nothing to finish: temporary files go as the process ends. */
+export function exitOnInterrupt(): void {
+  for (const name of INTERRUPTS) {
+    process.once(name, () => {
+      process.exit(report(new DebshoalError('interrupted', 'interrupted'), false));
+    });
+  }
+}
+
 /** `interrupted` after Ctrl-C or a service manager's stop; commands pass the signal everywhere. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const name of INTERRUPTS) {
     process.once(name, () => {
       controller.abort();
     });
@@ -26,6 +37,7 @@ export async function runCli(program: Argv): Promise<void> {
       .alias('help', 'h')
       .version(readVersion())
       .recommendCommands()
+      .check((args) => refuseRepeated(program, args))
       // yargs breaks lines in the middle of words.
       .wrap(null)
       .epilogue(exitStatusHelp())
@@ -43,6 +55,21 @@ export async function runCli(program: Argv): Promise<void> {
 function readVersion(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
+}
+
+/** yargs makes a list of an option that is given twice, and commands expect one text. */
+function refuseRepeated(program: Argv, args: Readonly<Record<string, unknown>>): true {
+  const { array: lists } = (program as unknown as { getOptions(): Options }).getOptions();
+  for (const [name, value] of Object.entries(args)) {
+    if (name === '_' || !Array.isArray(value) || lists.includes(name)) continue;
+    throw new DebshoalError('usage', `--${name} is given more than once`, { hint: 'see --help' });
+  }
+  return true;
+}
+
+/** What @types/yargs leaves out of its getOptions(). */
+interface Options {
+  readonly array: readonly string[];
 }
 
 function report(error: unknown, wantsJson: boolean): number {

@@ -9,7 +9,7 @@ import { readExactly } from '../io/files.js';
  * original 60 bytes, because no ar writer reproduces all of them (ARCHITECTURE.md).
  */
 
-export const AR_MAGIC = Buffer.from('!<arch>\n');
+const AR_MAGIC = Buffer.from('!<arch>\n');
 const HEADER_LENGTH = 60;
 const HEADER_END = '`\n';
 /** A .deb has three members; signatures add a few. */

@@ -10,7 +10,7 @@ import { CompressStream, DecompressStream } from 'zstd-napi';
 import { DebshoalError } from '../errors.js';
 import { XZ_SLICE_BYTES } from '../io/xz.js';
 import { LIMITS } from '../limits.js';
-import type { Recipe } from './recipe.js';
+import { encoderMemory, type Recipe } from './recipe.js';
 
 /** The compressions that dpkg accepts for a member; deb(5). */
 export type Compression = 'none' | 'gz' | 'xz' | 'zst';
@@ -34,6 +34,9 @@ export async function* decompress(
     }
   } catch (error) {
     if (error instanceof DebshoalError) throw error;
+    if (error instanceof Error && error.name === 'LZMA_MEMLIMIT_ERROR') {
+      throw new DebshoalError('limit-exceeded', 'an .xz with a giant dictionary', { cause: error });
+    }
     throw new DebshoalError('deb-malformed', `damaged ${compression} data`, { cause: error });
   }
   if (total > maxBytes) {
@@ -63,12 +66,40 @@ function decoder(compression: Compression): Duplex {
   }
 }
 
-/** Compresses by a recipe; the same bytes on every machine and for any number of threads. */
-export function compress(
+/**
+ * Compresses by a recipe; the same bytes on every machine and for any number of threads, of which
+ * there are at most `maxThreads` and what memory allows. Fails with `tool-failed` when the encoder
+ * does.
+ */
+export async function* compress(
   recipe: Recipe,
   input: AsyncIterable<Uint8Array>,
-  threads = availableParallelism(),
+  maxThreads = availableParallelism(),
+): AsyncGenerator<Buffer> {
+  const source = { failed: false };
+  async function* watched(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* input;
+    } catch (error) {
+      source.failed = true;
+      throw error;
+    }
+  }
+  try {
+    yield* encode(recipe, watched(), maxThreads);
+  } catch (cause) {
+    if (source.failed || cause instanceof DebshoalError) throw cause;
+    throw new DebshoalError('tool-failed', `the ${recipe.kind} encoder failed`, { cause });
+  }
+}
+
+function encode(
+  recipe: Recipe,
+  input: AsyncIterable<Uint8Array>,
+  maxThreads: number,
 ): AsyncIterable<Buffer> {
+  const affordable = Math.floor(LIMITS.encoderMemoryBytes / Math.max(1, encoderMemory(recipe)));
+  const threads = Math.max(1, Math.min(maxThreads, affordable));
   switch (recipe.kind) {
     case 'stored':
       return through(input, new PassThrough());
@@ -80,7 +111,7 @@ export function compress(
         new CompressStream({
           compressionLevel: recipe.level,
           checksumFlag: recipe.checksum,
-          ...(recipe.threaded && { nbWorkers: Math.max(1, threads) }),
+          ...(recipe.threaded && { nbWorkers: threads }),
         }),
       );
     case 'gzip': {
@@ -107,7 +138,7 @@ function xzEncoder(recipe: Extract<Recipe, { kind: 'xz' }>, threads: number): Du
     // Any number of threads selects liblzma's threaded encoder, whose output depends on the
     // block size alone; without it the other encoder runs.
     ...(recipe.blockBytes !== null && {
-      threads: Math.max(1, threads),
+      threads,
       blockSize: recipe.blockBytes,
     }),
   });
@@ -129,9 +160,15 @@ async function* withHeader(
   }
 }
 
+/** gzip(1) takes options from the variable GZIP, too: another level, other bytes. */
+export const GZIP_ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, GZIP: undefined };
+
 /** GNU gzip itself (Essential in Debian): its deflate is not zlib's. */
 function gnuGzip(level: number): Duplex {
-  const child = spawn('gzip', ['-n', `-${level}`], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn('gzip', ['-n', `-${level}`], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: GZIP_ENVIRONMENT,
+  });
   const both = Duplex.from({ writable: child.stdin, readable: child.stdout });
   child.on('error', (cause) => {
     both.destroy(new DebshoalError('tool-failed', 'cannot run gzip', { cause }));

@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -53,7 +53,7 @@ export interface ExpandedDeb {
   readonly imageSize: number;
   /** Regular files with their place in the image, in its order. */
   readonly files: readonly DebFile[];
-  /** All paths of data.tar as dpkg lists them, each once, ordered by their bytes. */
+  /** All paths of data.tar as dpkg lists them, each once, in the order of their bytes. */
   readonly listedPaths: readonly string[];
 }
 
@@ -126,7 +126,9 @@ async function writeImage(
     yield* slice(at, size);
     if (size > at) parts.push({ kind: 'literal', length: size - at });
   }
-  await pipeline(image(), createWriteStream(imagePath, { flags: 'wx' }));
+  // Opened first: a pipeline that fails early would create the file when its folder is being removed.
+  const file = await open(imagePath, 'wx');
+  await pipeline(image(), file.createWriteStream());
   return parts;
 }
 
@@ -140,6 +142,7 @@ async function readImage(
     if (!controlTar || !dataTar) throw new Error('checkMembers saw both tars');
     const files: DebFile[] = [];
     const listed = new Set<string>();
+    const decodePath = (path: string): string => Buffer.from(path, 'latin1').toString('utf8');
     for await (const entry of walkTar(image, controlTar.imageOffset, controlTar.length)) {
       const path = listedPath(entry.path).slice(1);
       if (entry.type === 'file') {
@@ -150,25 +153,20 @@ async function readImage(
       const path = listedPath(entry.path);
       if (path !== '') listed.add(path);
       if (entry.type === 'file') {
-        files.push({ member: 'data', path, offset: entry.offset, size: entry.size });
+        const { offset, size } = entry;
+        files.push({ member: 'data', path: decodePath(path), offset, size });
       }
     }
     return {
       control: await readControl(image, files),
       imageSize: (await image.stat()).size,
       files,
-      listedPaths: sortByBytes(listed),
+      // By bytes, before decoding, as the client sorts dpkg's list: code units have another order.
+      listedPaths: [...new Set([...listed].sort().map(decodePath))],
     };
   } finally {
     await image.close();
   }
-}
-
-/** JavaScript would compare UTF-16 units: another order than dpkg's and the file system's. */
-function sortByBytes(paths: Iterable<string>): string[] {
-  return Array.from(paths, (path) => Buffer.from(path))
-    .sort((a, b) => Buffer.compare(a, b))
-    .map((path) => path.toString());
 }
 
 async function readControl(image: FileHandle, files: readonly DebFile[]): Promise<ControlData> {

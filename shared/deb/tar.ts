@@ -6,11 +6,11 @@ import { readExactly } from '../io/files.js';
 /*
  * Where things are in a tar. Deltas carry raw tar bytes, so this reads offsets and never writes;
  * tar-stream gives no offsets and no raw headers (ARCHITECTURE.md). Understands what dpkg accepts:
- * v7, ustar, GNU long names ('L', 'K') and pax paths ('x').
+ * v7, ustar and GNU long names ('L', 'K'); dpkg refuses pax headers ('x', 'g').
  */
 
 export interface TarEntry {
-  /** Path as stored, e.g. `./usr/bin/git`. */
+  /** Path as stored, e.g. `./usr/bin/git`, one character a byte (latin1): it may not be UTF-8. */
   readonly path: string;
   readonly type: 'file' | 'hardlink' | 'symlink' | 'directory' | 'other';
   /** Offset and length of the content; length 0 for all but files. */
@@ -19,8 +19,8 @@ export interface TarEntry {
 }
 
 const BLOCK = 512;
-/** Long names and pax records are paths; a larger one is an attack on memory. */
-const MAX_EXTENSION = 1 << 20;
+/** Linux has no longer paths; a larger one is an attack on memory. */
+const MAX_LONG_NAME = 4096;
 
 const TYPES: Readonly<Record<string, TarEntry['type']>> = {
   '\0': 'file',
@@ -53,13 +53,15 @@ export async function* walkTar(
     const body = offset + BLOCK;
     if (body + bodySize > end) throw malformed(`entry at ${offset} is longer than the archive`);
 
-    if (typeFlag === 'L' || typeFlag === 'x') {
-      if (bodySize > MAX_EXTENSION) throw malformed(`extension header of ${bodySize} bytes`);
-      const content = await readExactly(file, body, bodySize);
-      longPath = typeFlag === 'L' ? cString(content) : (paxPath(content) ?? longPath);
-    } else if (typeFlag !== 'K' && typeFlag !== 'g') {
+    if (typeFlag === 'x' || typeFlag === 'g') throw malformed('a pax header');
+    if (typeFlag === 'L') {
+      if (bodySize > MAX_LONG_NAME) throw malformed(`a name of ${bodySize} bytes`);
+      longPath = cString(await readExactly(file, body, bodySize));
+    } else if (typeFlag !== 'K') {
       const path = longPath ?? shortPath(header);
       longPath = undefined;
+      // dpkg's lists have one path a line.
+      if (path.includes('\n')) throw malformed('a line end in a name');
       yield { path, type: TYPES[typeFlag] ?? 'other', offset: body, size: bodySize };
     }
     offset = body + Math.ceil(bodySize / BLOCK) * BLOCK;
@@ -99,21 +101,7 @@ function shortPath(header: Buffer): string {
 
 function cString(bytes: Buffer): string {
   const end = bytes.indexOf(0);
-  return bytes.toString('utf8', 0, end === -1 ? bytes.length : end);
-}
-
-/** The `path` record of a pax header: lines of "LENGTH KEY=VALUE\n". */
-function paxPath(content: Buffer): string | undefined {
-  let at = 0;
-  while (at < content.length) {
-    const space = content.indexOf(0x20, at);
-    const length = Number(content.toString('latin1', at, space));
-    if (space === -1 || !Number.isInteger(length) || length <= 0) throw malformed('bad pax header');
-    const record = content.toString('utf8', space + 1, at + length - 1);
-    if (record.startsWith('path=')) return record.slice('path='.length);
-    at += length;
-  }
-  return undefined;
+  return bytes.toString('latin1', 0, end === -1 ? bytes.length : end);
 }
 
 function malformed(what: string): DebshoalError {

@@ -49,8 +49,8 @@ function readBlockHeader(
   }
   const filter = readVarint(xz, at);
   if (filter.value !== LZMA2_FILTER || xz[filter.next] !== 1) throw unknown('filter is not LZMA2');
-  const bits = xz.readUInt8(filter.next + 1);
-  if (bits > 40) throw unknown('bad LZMA2 dictionary size');
+  const bits = xz[filter.next + 1];
+  if (bits === undefined || bits > 40) throw unknown('bad LZMA2 dictionary size');
   // Section 5.3.1: mantissa of one bit and an exponent.
   const dictionaryBytes =
     bits === 40 ? 0xffffffff : (2 | (bits & 1)) * 2 ** (bits / 2 + 11 - (bits % 2) / 2);

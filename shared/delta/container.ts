@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
+import { isArchitecture, isPackageName } from '../deb/control.js';
 import { decodeRecipe, encodeRecipe } from '../deb/recipe.js';
+import { isVersion } from '../deb/version.js';
 import { DebshoalError } from '../errors.js';
 import { ByteReader, ByteWriter } from '../io/byte-codec.js';
 import { readExactly } from '../io/files.js';
@@ -27,7 +29,7 @@ const PREAMBLE_LENGTH = MAGIC.length + 1 + CHECKSUM_LENGTH;
 const FINGERPRINT_LENGTH = 8;
 /** The three lengths after the preamble, each a varint of at most 8 bytes. */
 const MAX_LENGTHS = 4 * 8;
-const MAX_NAME = 4096;
+const MAX_NAME = 1024;
 const METHODS = ['literal', 'copy', 'bsdiff', 'zstd'] as const;
 
 /** A delta file that was opened and whose header was checked. */
@@ -110,8 +112,13 @@ async function readDelta(file: FileHandle, path: string): Promise<OpenDelta> {
   checkConsistency(header);
   checkMemory(header, literalsLength);
   const patches = { offset: patchesOffset, length: size - patchesOffset };
-  if (header.operations.reduce((sum, op) => sum + op.patchLength, 0) !== patches.length) {
+  const used = (lengthOf: (operation: Operation) => number): number =>
+    header.operations.reduce((sum, operation) => sum + lengthOf(operation), 0);
+  if (used((operation) => operation.patchLength) !== patches.length) {
     throw damaged('patches have another length than the operations use');
+  }
+  if (used((op) => (op.method === 'literal' ? op.contentLength : 0)) !== literalsLength) {
+    throw damaged('literals have another length than the operations use');
   }
   const literals = { offset: literalsOffset, packed: literalsPacked, length: literalsLength };
   return { header, size, file, literals, patches };
@@ -161,11 +168,17 @@ function decodeHeader(bytes: Buffer): DeltaHeader {
   const input = new ByteReader(bytes);
   const times = <T>(max: number, decode: () => T): T[] =>
     Array.from({ length: input.varint(max) }, decode);
+  // Checked, for they go to terminals and into names of files.
+  const name = (isValid: (text: string) => boolean): string => {
+    const text = input.text(MAX_NAME);
+    if (!isValid(text)) throw damaged('not the name or version of a package');
+    return text;
+  };
   const header: DeltaHeader = {
-    package: input.text(MAX_NAME),
-    architecture: input.text(MAX_NAME),
-    oldVersion: input.text(MAX_NAME),
-    newVersion: input.text(MAX_NAME),
+    package: name(isPackageName),
+    architecture: name(isArchitecture),
+    oldVersion: name(isVersion),
+    newVersion: name(isVersion),
     target: { size: input.varint(LIMITS.debBytes), sha256: input.bytes(32).toString('hex') },
     memoryBytes: input.varint(Number.MAX_SAFE_INTEGER),
     fileList: input.bytes(FINGERPRINT_LENGTH).toString('hex'),

@@ -1,6 +1,7 @@
 import { DebshoalError } from '../errors.js';
 import { encoderMemory, type Recipe } from '../deb/recipe.js';
 import type { Sha256 } from '../io/hash.js';
+import { LIMITS } from '../limits.js';
 
 /** A delta as data; FORMAT.md has the bytes, container.ts the codec. */
 export interface DeltaHeader {
@@ -83,25 +84,54 @@ export function imageLength(operation: Operation): number {
   return operation.gzip?.packedLength ?? operation.contentLength;
 }
 
+type Matching = Pick<DeltaHeader, 'sources' | 'operations' | 'dictionary'>;
+
+/** Deflate's best is 1032 to 1 (RFC 1951: 258 bytes in two bits). */
+const GZIP_BEST_RATIO = 1032;
+
+/** Bytes of a source file, and of what is inside when it is opened. */
+function sourceBytes({ sources }: Matching, source: number | null, opened: boolean): number {
+  const size = source === null ? 0 : (sources[source]?.size ?? 0);
+  return size + (opened ? Math.min(size * GZIP_BEST_RATIO, LIMITS.nestedGzipBytes) : 0);
+}
+
 /** The runtime, the stream buffers, the codecs' own tables and the batch of nested .gz. */
 const BASE_MEMORY = 128 * 2 ** 20;
+/** Of the header in memory, for each of its sources and operations. */
+const ENTRY_MEMORY = 512;
 
-/** Memory that applying a delta needs, from what its header declares. */
+/**
+ * Memory that applying a delta needs, from what its header declares: twice what an operation reads
+ * (the codecs copy their dictionaries), its patch and its result.
+ */
 export function memoryNeeded(
-  header: Pick<DeltaHeader, 'parts' | 'sources' | 'operations' | 'dictionary'>,
+  header: Matching & Pick<DeltaHeader, 'parts'>,
   literalLength: number,
 ): number {
+  const { operations, sources, dictionary, parts } = header;
   let largest = 0;
-  for (const operation of header.operations) {
-    const source = operation.source === null ? 0 : (header.sources[operation.source]?.size ?? 0);
-    // A .gz is at most as dense as deflate can be; its content replaces it after opening.
-    const opened = operation.openSource ? operation.contentLength * 2 : 0;
-    const result = operation.contentLength + imageLength(operation);
-    largest = Math.max(largest, source * 2 + opened + operation.patchLength * 2 + result);
+  for (const operation of operations) {
+    const read = sourceBytes(header, operation.source, operation.openSource);
+    const made = operation.contentLength + imageLength(operation);
+    largest = Math.max(largest, 2 * (read + operation.patchLength) + made);
   }
-  const encoders = header.parts.map((p) => (p.kind === 'member' ? encoderMemory(p.recipe) : 0));
-  const literals = literalLength * 2 + header.dictionary.length * 2;
-  return BASE_MEMORY + literals + largest + Math.max(0, ...encoders);
+  for (const { source, openSource } of dictionary.parts) {
+    largest = Math.max(largest, sourceBytes(header, source, openSource));
+  }
+  const entries = operations.length + sources.length + dictionary.parts.length;
+  const encoders = parts.map((p) => (p.kind === 'member' ? encoderMemory(p.recipe) : 0));
+  const literals = 2 * (literalLength + dictionary.length);
+  return BASE_MEMORY + entries * ENTRY_MEMORY + literals + largest + Math.max(0, ...encoders);
+}
+
+/** Bytes that applying a delta reads and makes in all. */
+function workNeeded(header: Matching): number {
+  const made = header.operations.reduce((sum, { source, openSource, contentLength }) => {
+    return sum + sourceBytes(header, source, openSource) + contentLength;
+  }, 0);
+  return header.dictionary.parts.reduce((sum, { source, openSource }) => {
+    return sum + sourceBytes(header, source, openSource);
+  }, made);
 }
 
 /** Checks that the operations fill the parts exactly and use sources that exist. */
@@ -114,10 +144,12 @@ export function checkConsistency(header: DeltaHeader): void {
     fail('operations and parts have different lengths');
   }
   const sourceCount = header.sources.length;
-  for (const { method, source, patchLength } of header.operations) {
+  for (const operation of header.operations) {
+    const { method, source, openSource, patchLength, contentLength } = operation;
     if (source !== null && source >= sourceCount) fail('an unknown source file');
     const needsSource = method === 'copy' || method === 'bsdiff';
-    if (needsSource && source === null) fail(`${method} without a source file`);
+    if ((needsSource || openSource) && source === null) fail(`${method} without a source file`);
+    if (method === 'bsdiff' && contentLength > LIMITS.bsdiffFileBytes) fail('bsdiff of a giant');
     const takesPatch = method === 'bsdiff' || method === 'zstd';
     if (takesPatch !== patchLength > 0) fail(`${method} with ${patchLength} bytes of patch`);
   }
@@ -126,5 +158,8 @@ export function checkConsistency(header: DeltaHeader): void {
   }
   for (const { member, place } of header.sources) {
     if (member === 'control' && place >= CONTROL_SOURCES.length) fail('an unknown control file');
+  }
+  if (workNeeded(header) > LIMITS.deltaWorkBytes) {
+    throw new DebshoalError('limit-exceeded', 'applying this delta would take too long');
   }
 }

@@ -19,7 +19,7 @@ export async function* imageBytes(
 ): AsyncGenerator<Buffer> {
   let batch: Made[] = [];
   let batchBytes = 0;
-  for await (const made of carryOut(delta, old, folder)) {
+  for await (const made of carryOut(delta, old)) {
     if (batch.length === 0 && made.operation.gzip === null) {
       yield made.content;
       continue;
@@ -60,22 +60,19 @@ async function packBatch(batch: readonly Made[], folder: string): Promise<Buffer
   });
 }
 
-async function* carryOut(delta: OpenDelta, old: OldPackage, folder: string): AsyncGenerator<Made> {
+async function* carryOut(delta: OpenDelta, old: OldPackage): AsyncGenerator<Made> {
   const literals = await readLiterals(delta, old);
   let literalAt = 0;
   let patchAt = delta.patches.offset;
   for (const operation of delta.header.operations) {
     if (operation.method === 'literal') {
       const end = literalAt + operation.contentLength;
-      if (end > literals.length) {
-        throw new DebshoalError('delta-damaged', 'literals end before the operations do');
-      }
       yield { operation, content: literals.subarray(literalAt, end) };
       literalAt = end;
     } else {
       const patch = await readExactly(delta.file, patchAt, operation.patchLength);
       patchAt += operation.patchLength;
-      yield { operation, content: await patched(delta, operation, patch, old, folder) };
+      yield { operation, content: await patched(delta, operation, patch, old) };
     }
   }
 }
@@ -95,6 +92,7 @@ async function readDictionary(delta: OpenDelta, old: OldPackage): Promise<Buffer
   for (const { source, openSource } of parts) {
     const file = await readOne(delta, old, source);
     const content = openSource ? opened(file) : file;
+    if (at + content.length > length) break;
     at += content.copy(dictionary, at);
   }
   if (at !== length) {
@@ -108,14 +106,13 @@ async function patched(
   operation: Operation,
   patch: Buffer,
   old: OldPackage,
-  folder: string,
 ): Promise<Buffer> {
   const source = operation.source === null ? null : await readOne(delta, old, operation.source);
   const base = source && operation.openSource ? opened(source) : source;
   const { method, contentLength } = operation;
   if (method === 'zstd') return expandFrame(patch, base, contentLength);
   if (base === null) throw new Error('checkConsistency saw a source');
-  if (method === 'bsdiff') return applyBsdiffPatch(base, patch, contentLength, folder);
+  if (method === 'bsdiff') return applyBsdiffPatch(base, patch, contentLength);
   if (base.length !== contentLength) {
     throw new DebshoalError('delta-damaged', 'a copy of another length than its source');
   }

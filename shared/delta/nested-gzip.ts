@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { Deflate } from 'pako';
 
+import { GZIP_ENVIRONMENT } from '../deb/compression.js';
 import type { Recipe } from '../deb/recipe.js';
 import { runTool } from '../io/run-tool.js';
 
@@ -46,7 +47,8 @@ export async function gzipMany(
     await Promise.all(
       paths.map((path, i) => writeFile(path, nested[indexes[i] ?? 0]?.content ?? '')),
     );
-    await runTool('gzip', ['-n', `-${level}`, '--', ...paths], { maxOutput: 0 });
+    const options = { maxOutput: 0, env: GZIP_ENVIRONMENT };
+    await runTool('gzip', ['-n', `-${level}`, '--', ...paths], options);
     for (const [i, index] of indexes.entries()) {
       const { recipe } = nested[index] ?? {};
       if (recipe) results[index] = withHeader(recipe, await readFile(`${paths[i] ?? ''}.gz`));

@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 import { compress } from '../deb/compression.js';
@@ -19,7 +19,7 @@ export type CompressMember = (
 export interface RebuildOptions {
   readonly compressMember?: CompressMember;
   readonly signal?: AbortSignal | undefined;
-  /** Where bsdiff's temporary files go; the system's temporary folder by default. */
+  /** Where gzip's temporary files go; the system's temporary folder by default. */
   readonly temporaryParent?: string;
 }
 
@@ -65,11 +65,13 @@ async function writeDeb(
   const started = performance.now();
   const image = new TimedBytes(imageBytes(delta, old, folder));
   const hashing = new HashingStream();
+  // Opened before the pipeline: one that fails early would remove the file and create it then.
+  const file = await open(path, 'wx');
   await pipeline(
     debBytes(delta, image, options.compressMember ?? compress),
     limitLength(delta.header.target.size),
     hashing,
-    createWriteStream(path, { flags: 'wx' }),
+    file.createWriteStream(),
     { signal: options.signal },
   );
   const result = hashing.result();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -30,7 +31,9 @@ export async function readExactly(
   const buffer = Buffer.allocUnsafe(length);
   let done = 0;
   while (done < length) {
-    const { bytesRead } = await file.read(buffer, done, length - done, offset + done);
+    // One read(2) returns 2 GiB at most.
+    const part = Math.min(length - done, 1 << 30);
+    const { bytesRead } = await file.read(buffer, done, part, offset + done);
     if (bytesRead === 0) {
       throw new DebshoalError('io-failed', `file ends at ${offset + done}, wanted ${length} bytes`);
     }
@@ -41,6 +44,30 @@ export async function readExactly(
 
 const TEMPORARY_PREFIX = '.debshoal-';
 
+/** A new name beside `target`, one that `removeStaleTemporaries` knows. */
+export function temporaryBeside(target: string): string {
+  const name = `${TEMPORARY_PREFIX}${basename(target)}.${randomBytes(6).toString('hex')}`;
+  return join(dirname(target), name);
+}
+
+/** What is under way now; `process.exit` after Ctrl-C must leave none of it behind. */
+const unfinished = new Set<string>();
+
+function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
+async function removedAtExit<T>(path: string, use: () => Promise<T>): Promise<T> {
+  if (unfinished.size === 0) process.on('exit', removeUnfinished);
+  unfinished.add(path);
+  try {
+    return await use();
+  } finally {
+    unfinished.delete(path);
+    if (unfinished.size === 0) process.off('exit', removeUnfinished);
+  }
+}
+
 /**
  * Writes through a temporary file beside `target`: `fill` writes and verifies, then fsync and
  * rename. Whatever goes wrong, `target` keeps its old content and nothing is left behind.
@@ -50,22 +77,27 @@ export async function writeAtomically<T>(
   fill: (temporaryPath: string) => Promise<T>,
   mode = 0o644,
 ): Promise<T> {
-  const name = `${TEMPORARY_PREFIX}${basename(target)}.${randomBytes(6).toString('hex')}`;
-  const temporary = join(dirname(target), name);
-  try {
-    const result = await fill(temporary);
-    const file = await open(temporary, 'r+');
+  const temporary = temporaryBeside(target);
+  return removedAtExit(temporary, async () => {
     try {
-      await file.chmod(mode);
-      await file.sync();
-    } finally {
-      await file.close();
+      const result = await fill(temporary);
+      await syncFile(temporary, mode);
+      await rename(temporary, target);
+      return result;
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
     }
-    await rename(temporary, target);
-    return result;
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+  });
+}
+
+async function syncFile(path: string, mode: number): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.chmod(mode);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
@@ -90,10 +122,15 @@ export async function writeFileAtomically(
   );
 }
 
-/** Removes what a killed `writeAtomically` left in `folder`. */
-export async function removeStaleTemporaries(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (name.startsWith(TEMPORARY_PREFIX)) await rm(join(folder, name), { recursive: true });
+/** Removes what a killed `writeAtomically` left in `folder`, or with `recursive` anywhere below. */
+export async function removeStaleTemporaries(
+  folder: string,
+  options: { readonly recursive?: boolean } = {},
+): Promise<void> {
+  const recursive = options.recursive ?? false;
+  for (const path of await readdir(folder, { recursive })) {
+    if (!basename(path).startsWith(TEMPORARY_PREFIX)) continue;
+    await rm(join(folder, path), { recursive: true, force: true });
   }
 }
 
@@ -103,9 +140,11 @@ export async function withTemporaryFolder<T>(
   parent = tmpdir(),
 ): Promise<T> {
   const folder = await mkdtemp(join(parent, TEMPORARY_PREFIX));
-  try {
-    return await use(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return removedAtExit(folder, async () => {
+    try {
+      return await use(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
 }

@@ -1,39 +1,78 @@
-import { open, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 
 import { DebshoalError } from '../errors.js';
+
+const MARK_DIGITS = 12;
 
 /**
  * Runs `use` while holding the lock file `path`, which names our process. A lock whose process is
  * gone (killed, rebooted) is taken over. Another holder: fails with `io-failed`.
  */
 export async function withPidLock<T>(path: string, use: () => Promise<T>): Promise<T> {
-  await takeLock(path);
+  // Unique to this call, for one process may ask for the same lock twice.
+  const unique = randomBytes(MARK_DIGITS / 2).toString('hex');
+  const mark = `${process.pid} ${(await startTime(process.pid)) ?? ''} ${unique}`;
+  await takeLock(path, mark);
   try {
     return await use();
   } finally {
-    await rm(path, { force: true });
+    if ((await readLock(path)) === mark) await rm(path, { force: true });
   }
 }
 
-async function takeLock(path: string): Promise<void> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const file = await open(path, 'wx');
-      await file.writeFile(`${process.pid} ${await startTime(process.pid)}\n`);
-      await file.close();
-      return;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    }
-    const [pid = '', started = ''] = (await readFile(path, 'utf8')).trim().split(' ');
-    if (pid !== '' && (await startTime(Number(pid))) === started) {
-      throw new DebshoalError('io-failed', `${path} is held by process ${pid}`, {
-        hint: 'wait until that run has ended',
-      });
-    }
-    await rm(path, { force: true });
+const ATTEMPTS = 10;
+
+/** A symbolic link appears with its content: nobody ever sees a lock without a holder. */
+async function takeLock(path: string, mark: string): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (await tryLock(path, mark)) return;
+    const holder = await readLock(path);
+    if (holder === null) continue;
+    await refuseIfAlive(path, holder);
+    await removeStale(path, holder, `${path}.${mark.slice(-MARK_DIGITS)}`);
   }
   throw new DebshoalError('io-failed', `cannot take the lock ${path}`);
+}
+
+async function refuseIfAlive(path: string, holder: string): Promise<void> {
+  const [pid = '', started = ''] = holder.split(' ');
+  if (/^[0-9]+$/.test(pid) && (await startTime(Number(pid))) === started) {
+    throw new DebshoalError('io-failed', `${path} is held by process ${pid}`, {
+      hint: 'wait until that run has ended',
+    });
+  }
+}
+
+/** Of several that find a stale lock one moves it away; a lock that is a new one comes back. */
+async function removeStale(path: string, holder: string, aside: string): Promise<void> {
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  const moved = await readLock(aside);
+  if (moved !== null && moved !== holder) await tryLock(path, moved);
+  await rm(aside, { force: true });
+}
+
+async function tryLock(path: string, mark: string): Promise<boolean> {
+  try {
+    await symlink(mark, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** What a lock says; empty for a file that is no lock of ours, null for none. */
+async function readLock(path: string): Promise<string | null> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EINVAL' ? '' : null;
+  }
 }
 
 /** proc(5): field 22 of stat, so that a reused process number is not mistaken for the holder. */

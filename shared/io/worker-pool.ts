@@ -29,6 +29,14 @@ export interface WorkerPool<T, R> {
   close(): Promise<void>;
 }
 
+/** A task that runs out of memory must not end the run of all others. */
+function refuseGiant(error: unknown): never {
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    throw new DebshoalError('limit-exceeded', 'a worker ran out of memory', { cause: error });
+  }
+  throw error;
+}
+
 /** Worker threads over the compiled file at `url`, started as they are needed. */
 export function openWorkerPool<T, R>(url: URL, threads: number): WorkerPool<T, R> {
   const pool = new Piscina<T, Outcome<R>>({
@@ -40,7 +48,7 @@ export function openWorkerPool<T, R>(url: URL, threads: number): WorkerPool<T, R
   });
   return {
     async run(task, signal) {
-      const outcome = await pool.run(task, { signal: signal ?? null });
+      const outcome = await pool.run(task, { signal: signal ?? null }).catch(refuseGiant);
       if (outcome.ok) return outcome.value;
       const { code, message, hint } = outcome;
       throw new DebshoalError(code, message, hint === undefined ? {} : { hint });

@@ -17,3 +17,10 @@ export function noise(length: number, seed = 1): Buffer {
   }
   return bytes;
 }
+
+/** Everything that an iteration yields. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

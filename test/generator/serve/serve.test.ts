@@ -11,7 +11,7 @@ import { runTool } from '../../../shared/io/run-tool.js';
 import { startSwarm } from '../../../shared/swarm/swarm.js';
 import { noise } from '../../support/chunks.js';
 import { closing, temporaryFolder, until } from '../../support/cleanup.js';
-import { lacks } from '../../support/tools.js';
+import { hasTool } from '../../support/tools.js';
 import { makeTorrent, type MadeTorrent } from '../../support/torrents.js';
 
 const host = '127.0.0.1';
@@ -119,7 +119,7 @@ test('our own client gets everything through the tracker, over HTTP or UDP', asy
   }
 });
 
-test.skipIf(lacks('aria2c'))(
+test.skipIf(!hasTool('aria2c'))(
   'aria2 gets everything through the tracker (needs aria2c)',
   async () => {
     const { made } = await runWithTracker();

@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { diffDebs } from '../../../generator/diff/diff-debs.js';
+import { describeDelta } from '../../../shared/delta/describe-delta.js';
+import { openOldDeb } from '../../../shared/delta/old-deb.js';
+import { rebuildDeb } from '../../../shared/delta/rebuild.js';
+import { hashFile } from '../../../shared/io/hash.js';
+import { temporaryFolder } from '../../support/cleanup.js';
+import { FIXTURE_PAIRS } from '../../support/pairs.js';
+import { GOLDEN_PAIRS } from './golden/pairs.js';
+
+const pairs = FIXTURE_PAIRS.filter(({ name }) => GOLDEN_PAIRS.includes(name));
+
+/** Clients meet deltas that were made years ago: version 0 means these bytes for ever. */
+describe.each(pairs)('the golden delta of $name', ({ name, old: oldPath, new: newPath }) => {
+  const delta = join(import.meta.dirname, 'golden', `${name}-0.delta`);
+
+  it('is still read, and gives the exact .deb', async () => {
+    const folder = await temporaryFolder();
+    const old = await openOldDeb(oldPath, join(folder, 'image'));
+    const target = join(folder, 'rebuilt.deb');
+    await rebuildDeb(delta, old, target, { temporaryParent: folder });
+    await old.close();
+    expect(await hashFile(target)).toEqual(await hashFile(newPath));
+  });
+
+  it('says the same of itself', async () => {
+    const { header, bytes } = await describeDelta(delta);
+    const { package: own, oldVersion, newVersion, target, parts, memoryBytes, fileList } = header;
+    expect({
+      own,
+      oldVersion,
+      newVersion,
+      target,
+      parts,
+      memoryBytes,
+      fileList,
+      bytes,
+    }).toMatchSnapshot();
+  });
+
+  it.skipIf(name === 'openssl')('is what the encoder writes today', async () => {
+    // Without openssl, which takes ten seconds. When the encoder has learned something, this test goes, and the two above stay.
+    const made = join(await temporaryFolder(), 'made.delta');
+    await diffDebs(oldPath, newPath, made);
+    expect((await readFile(made)).equals(await readFile(delta))).toBe(true);
+  });
+});

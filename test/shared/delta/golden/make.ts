@@ -1,0 +1,16 @@
+import { resolve } from 'node:path';
+
+import { diffDebs } from '../../../../generator/diff/diff-debs.js';
+import { FIXTURE_PAIRS } from '../../../support/pairs.js';
+import { GOLDEN_PAIRS } from './pairs.js';
+
+/*
+ * Made the deltas in this folder: `node dist/test/shared/delta/golden/make.js`. They are never made
+ * again for version 0; another version of the format adds its own.
+ */
+const FOLDER = resolve(import.meta.dirname, '../../../../../test/shared/delta/golden');
+
+for (const pair of FIXTURE_PAIRS) {
+  if (!GOLDEN_PAIRS.includes(pair.name)) continue;
+  await diffDebs(pair.old, pair.new, resolve(FOLDER, `${pair.name}-0.delta`));
+}

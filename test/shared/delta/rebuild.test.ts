@@ -1,0 +1,246 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { openDelta } from '../../../shared/delta/container.js';
+import { openOldDeb } from '../../../shared/delta/old-deb.js';
+import type { OldPackage } from '../../../shared/delta/old-package.js';
+import { rebuildDeb } from '../../../shared/delta/rebuild.js';
+import type { ErrorCode } from '../../../shared/errors.js';
+import { temporaryFolder } from '../../support/cleanup.js';
+import { errorCode } from '../../support/error-code.js';
+import {
+  makeSampleDelta,
+  reseal,
+  SAMPLE_OLD,
+  withHeader,
+  type SampleDelta,
+} from '../../support/sample-delta.js';
+import { makeTinyDeb, type TinyDeb } from '../../support/tiny-deb.js';
+
+let sample: SampleDelta;
+
+// Not temporaryFolder(): that one goes after each test.
+beforeAll(async () => {
+  const workshop = await mkdtemp(join(tmpdir(), 'debshoal-test-'));
+  sample = await makeSampleDelta(workshop);
+  return () => rm(workshop, { recursive: true });
+});
+
+async function openOld(folder: string, path = sample.oldPath) {
+  return openOldDeb(path, join(folder, 'old-image'));
+}
+
+/** Rebuilds from `delta`, wherever that leads; returns the code, or `none` when it is exact. */
+async function rebuildFrom(
+  delta: Uint8Array,
+  folder: string,
+  old: OldPackage,
+): Promise<ErrorCode | 'none' | 'wrong bytes'> {
+  const path = join(folder, 'hostile.delta');
+  const target = join(folder, 'rebuilt.deb');
+  await writeFile(path, delta);
+  const code = await errorCode(rebuildDeb(path, old, target, { temporaryParent: folder }));
+  if (code !== 'none') return code;
+  return (await readFile(target)).equals(await readFile(sample.newPath)) ? 'none' : 'wrong bytes';
+}
+
+describe('rebuilding', () => {
+  it('uses every kind of operation and gives the exact .deb', async () => {
+    const folder = await temporaryFolder();
+    const delta = await openDelta(sample.path);
+    await delta.file.close();
+    const methods = delta.header.operations.map(
+      ({ method, source, gzip }) =>
+        `${method}${source === null ? '' : ' from old'}${gzip ? ' in gz' : ''}`,
+    );
+    for (const method of ['literal', 'copy from old', 'bsdiff from old', 'zstd', 'zstd from old']) {
+      expect(methods).toContain(method);
+    }
+    expect(methods.filter((method) => method.endsWith('in gz'))).toHaveLength(1);
+    expect(delta.header.dictionary.parts.length).toBeGreaterThan(0);
+
+    const old = await openOld(folder);
+    expect(await rebuildFrom(sample.bytes, folder, old)).toBe('none');
+    await old.close();
+  });
+
+  it('leaves nothing behind, whether it succeeds or fails', async () => {
+    const folder = await temporaryFolder();
+    const old = await openOld(folder);
+    await rebuildFrom(sample.bytes, folder, old);
+    const changed = withHeader(sample.bytes, (header) => {
+      // The target's hash stands behind name, architecture, versions and size.
+      header[30] = (header[30] ?? 0) ^ 1;
+      return header;
+    });
+    expect(await rebuildFrom(changed, folder, old)).toBe('hash-mismatch');
+    await old.close();
+    const left = await readdir(folder);
+    expect(left.sort()).toEqual(['hostile.delta', 'old-image', 'rebuilt.deb']);
+  });
+
+  it('keeps what the target was before, when it fails', async () => {
+    const folder = await temporaryFolder();
+    const target = join(folder, 'rebuilt.deb');
+    await writeFile(target, 'before');
+    const old = await openOld(folder, sample.newPath);
+    const code = await errorCode(rebuildDeb(sample.path, old, target));
+    await old.close();
+    expect(code).toBe('not-installed');
+    expect(await readFile(target, 'utf8')).toBe('before');
+  });
+
+  it('ends with `interrupted` at an abort, and leaves nothing', async () => {
+    const folder = await temporaryFolder();
+    const old = await openOld(folder);
+    const target = join(folder, 'rebuilt.deb');
+    for (const wait of [0, 1, 5, 20]) {
+      const signal = AbortSignal.timeout(wait);
+      const result = rebuildDeb(sample.path, old, target, { signal, temporaryParent: folder });
+      await result.catch((error: unknown) => {
+        expect(error).toMatchObject({ name: 'AbortError' });
+      });
+    }
+    await old.close();
+    const left = (await readdir(folder)).filter((name) => name !== 'rebuilt.deb');
+    expect(left).toEqual(['old-image']);
+  });
+});
+
+describe('an old package that is not the published one', () => {
+  async function codeWith(change: (deb: TinyDeb) => TinyDeb): Promise<string> {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'changed.deb');
+    await writeFile(path, await makeTinyDeb(change(SAMPLE_OLD)));
+    const old = await openOld(folder, path);
+    const code = await rebuildFrom(sample.bytes, folder, old);
+    await old.close();
+    return code;
+  }
+
+  const withContent = (path: string, content: string) => (deb: TinyDeb) => ({
+    ...deb,
+    entries:
+      deb.entries?.map((entry) => (entry.path === path ? { ...entry, content } : entry)) ?? [],
+  });
+
+  it('another version or name is not-installed', async () => {
+    expect(await codeWith((deb) => ({ ...deb, version: '1.1' }))).toBe('not-installed');
+    expect(await codeWith((deb) => ({ ...deb, package: 'other' }))).toBe('not-installed');
+  });
+
+  it('a source file of other content or size is source-changed', async () => {
+    expect(await codeWith(withContent('usr/bin/program', 'short'))).toBe('source-changed');
+    expect(await codeWith(withContent('usr/share/text.gz', 'text'))).toBe('source-changed');
+  });
+
+  it('another list of files is source-changed', async () => {
+    const more = (deb: TinyDeb): TinyDeb => ({
+      ...deb,
+      entries: [...(deb.entries ?? []), { path: 'usr/share/more' }],
+    });
+    expect(await codeWith(more)).toBe('source-changed');
+  });
+
+  it('an edited conffile does not matter', async () => {
+    const folder = await temporaryFolder();
+    const original = await openOld(folder);
+    const edited: OldPackage = {
+      ...original,
+      read: async (member, place, size) => {
+        const isConffile = original.describe(member, place).includes('/etc/tiny.conf');
+        return isConffile ? null : original.read(member, place, size);
+      },
+    };
+    expect(await rebuildFrom(sample.bytes, folder, edited)).toBe('none');
+    await original.close();
+  });
+});
+
+describe('hostile deltas', () => {
+  const REFUSALS: readonly ErrorCode[] = [
+    'delta-damaged',
+    'delta-unsupported',
+    'limit-exceeded',
+    'not-installed',
+    'source-changed',
+    'hash-mismatch',
+    'tool-failed',
+  ];
+
+  /** A longer loop: DEBSHOAL_FUZZ_RUNS=100000. A failure prints the seed and path to repeat it. */
+  const numRuns = Number(process.env['DEBSHOAL_FUZZ_RUNS'] ?? 1000);
+  const timeout = 60_000 + numRuns * 50;
+
+  const edits = fc.array(
+    fc.record({
+      at: fc.nat(),
+      kind: fc.nat(3),
+      byte: fc.nat(255),
+      length: fc.integer({ min: 1, max: 9 }),
+    }),
+    { minLength: 1, maxLength: 4 },
+  );
+
+  function edit(
+    bytes: Buffer,
+    changes: readonly { at: number; kind: number; byte: number; length: number }[],
+  ): Buffer {
+    let result = Buffer.from(bytes);
+    for (const { at, kind, byte, length } of changes) {
+      const place = at % Math.max(1, result.length);
+      const [before, after] = [result.subarray(0, place), result.subarray(place)];
+      if (kind === 0) result.subarray(place, place + 1).fill(byte);
+      else if (kind === 1) result = Buffer.concat([before, after.subarray(length)]);
+      else if (kind === 2) result = Buffer.concat([before, Buffer.alloc(length, byte), after]);
+      else result.subarray(place, place + length).fill(byte);
+    }
+    return result;
+  }
+
+  async function attack(mutate: (changes: Parameters<typeof edit>[1]) => Buffer): Promise<void> {
+    const folder = await temporaryFolder();
+    const old = await openOld(folder);
+    try {
+      await fc.assert(
+        fc.asyncProperty(edits, async (changes) => {
+          const outcome = await rebuildFrom(mutate(changes), folder, old).catch(
+            (error: unknown) => error,
+          );
+          if (outcome !== 'none') expect(REFUSALS).toContain(outcome);
+        }),
+        { numRuns },
+      );
+    } finally {
+      await old.close();
+    }
+    expect((await readdir(folder)).filter((name) => name.startsWith('.debshoal'))).toEqual([]);
+    expect(process.resourceUsage().maxRSS).toBeLessThan(4 * 2 ** 20);
+  }
+
+  it('with a changed body and a checksum that fits are refused or exact', { timeout }, () =>
+    attack((changes) => {
+      const body = edit(sample.bytes.subarray(12), changes);
+      return reseal(Buffer.concat([sample.bytes.subarray(0, 12), body]));
+    }),
+  );
+
+  it('with a changed header in good order are refused or exact', { timeout }, () =>
+    attack((changes) => withHeader(sample.bytes, (header) => edit(header, changes))),
+  );
+
+  it('with changed bytes anywhere are refused by the checksum', async () => {
+    const folder = await temporaryFolder();
+    const old = await openOld(folder);
+    for (let at = 4; at < sample.bytes.length; at += 997) {
+      const changed = Buffer.from(sample.bytes);
+      changed[at] = (changed[at] ?? 0) ^ 0x40;
+      expect(await rebuildFrom(changed, folder, old)).toBe('delta-damaged');
+    }
+    await old.close();
+  });
+});
