@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import { fixturePair } from '../support/fixture-pairs.js';
+import { serveWithLog, type Misbehave } from '../support/http-log.js';
 import { makeLab, type FetchRun, type Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 
@@ -27,30 +28,28 @@ describeHere('servers that are dead', () => {
     await system.aptDownloads();
   });
 
-  test('a site that accepts connections and never answers', async () => {
-    const system = await lab.system();
-    lab.misbehave('site', () => true);
-    const run = await system.fetch('--no-swarm');
-    console.log('hanging site', run.seconds, run.stderr);
-    expect(run.status).toBe(0);
-    expect(routes(run)).toEqual(['none', 'none', 'none']);
-    await system.aptDownloads();
-  });
-
-  test('a site that answers for its index only', async () => {
-    const system = await lab.system();
-    lab.misbehave('site', (path) => !path.startsWith('/dists'));
-    const run = await system.fetch();
-    console.log('hanging deltas', run.seconds, run.stderr);
-    expect(run.status).toBe(0);
-    expect(routes(run)).toEqual(['full', 'full', 'full']);
-    await system.aptDownloads();
+  // Twenty seconds each, so at the same time; each waits once, however many packages are pending.
+  test.concurrent.each([
+    ['a site that accepts connections and never answers', 'none', () => true],
+    ['a site that answers for its index alone', 'full', (path) => !path.startsWith('/dists/')],
+  ] satisfies [string, string, Misbehave][])('%s', async (_, route, silent) => {
+    const site = await serveWithLog(lab.out, silent);
+    try {
+      const system = await lab.system({ url: site.url });
+      const run = await system.fetch();
+      expect(run.status).toBe(0);
+      expect(run.stderr).toMatch('[http-failed]');
+      expect(routes(run)).toEqual([route, route, route]);
+      await system.aptDownloads();
+      console.log(`waited ${run.seconds} s`);
+    } finally {
+      await site.close();
+    }
   });
 
   test('no tracker and no seeder: all over HTTP', async () => {
     const system = await lab.system();
     const run = await system.fetch();
-    console.log('no tracker', run.seconds, run.stderr);
     expect(routes(run)).toEqual(['delta', 'delta', 'delta']);
     expect(run.report?.peerBytes).toBe(0);
     await system.aptDownloads();

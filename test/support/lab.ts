@@ -165,7 +165,8 @@ function labSystem(root: string, pairs: readonly FixturePair[]): LabSystem {
       await system.run('apt-get', ['-qq', '-y', '-d', 'upgrade']);
       for (const pair of pairs) {
         const content = await readFile(join(archives, cacheName(pair)));
-        if (sha256(content) !== pair.newSha256) throw new Error(`${pair.name} is not the archive's`);
+        if (sha256(content) !== pair.newSha256)
+          throw new Error(`${pair.name} is not the archive's`);
       }
     },
     files: async (folder) => {
