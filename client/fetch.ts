@@ -22,7 +22,7 @@ export interface FetchOptions {
   readonly http: HttpClient;
   /** Null when BitTorrent is switched off or could not start. */
   readonly swarm: Swarm | null;
-  readonly download?: Pick<DownloadOptions, 'peers' | 'trackers' | 'httpConnections'>;
+  readonly download?: Pick<DownloadOptions, 'peers'>;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;
 }
@@ -69,7 +69,7 @@ async function fetchForm(
 ): Promise<ActiveRoute[]> {
   if (routes.length === 0) return [];
   const { cacheFolder, http, swarm, download, signal, report } = options;
-  const objects = await describeObjects(routes, form, options);
+  const objects = describeObjects(routes, form, options);
   const byId = new Map(objects.map((object) => [object.id, object.route]));
   const failed: ActiveRoute[] = [];
   const finishing: Promise<void>[] = [];

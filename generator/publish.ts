@@ -108,7 +108,7 @@ async function publishLocked(options: PublishOptions): Promise<PublishReport> {
   const state = options.partial ? grown : forgetUnused(grown, current, pairs);
   const publishedSuites: string[] = [];
   for (const suite of suites) {
-    const indexes = buildIndexes(suite, state);
+    const indexes = buildIndexes(suite, state, announce);
     const release = { origin: config.origin, label: config.label, now };
     const validForMs = config.validFor * 24 * 60 * 60 * 1000;
     const changed = await switchOver(suite, indexes, { out, privateKeys, validForMs, ...release });

@@ -23,8 +23,6 @@ export interface DownloadOptions {
   readonly swarm: Swarm | null;
   /** Peers known beforehand, `address:port`. */
   readonly peers?: readonly string[];
-  /** Instead of the trackers that the torrents name. */
-  readonly trackers?: readonly string[];
   /** Objects fetched over HTTP at a time; default 4. */
   readonly httpConnections?: number;
   /** Torrents joined at a time; default 100. */
@@ -66,7 +64,6 @@ export async function* downloadObjects(
       if (transfer.part.complete()) transfer.settle();
       if (transfer.http === 'gone' && transfer.peers === 'gone') transfer.settle();
     }
-    http = runHttp(transfers, options.http, options.httpConnections ?? 4);
     finishing.push(
       ...transfers.map(async (transfer) => {
         await transfer.done;
@@ -77,11 +74,12 @@ export async function* downloadObjects(
       leaveSwarm = runSwarm(transfers, {
         swarm: options.swarm,
         peers: options.peers ?? [],
-        trackers: options.trackers ?? null,
         maxTorrents: options.maxTorrents ?? 100,
         stallMilliseconds: options.stallMilliseconds ?? 30_000,
       });
     }
+    // After the swarm: that has chosen where each of the two begins.
+    http = runHttp(transfers, options.http, options.httpConnections ?? 4);
     yield* results.all();
   } finally {
     leaveSwarm();

@@ -1,3 +1,4 @@
+import type { ByteRange } from '../../shared/io/byte-ranges.js';
 import { DebshoalError } from '../../shared/errors.js';
 import { fetchRange, type HttpClient } from './http.js';
 import { loseSource, update, type Transfer } from './transfer.js';
@@ -48,9 +49,8 @@ async function fetchFrom(url: string, transfer: Transfer, client: HttpClient): P
   let chunk = FIRST_CHUNK;
   try {
     for (;;) {
-      const next = part.missing()[0];
-      if (next === undefined || stop.signal.aborted) return;
-      const range = { start: next.start, end: Math.min(next.end, next.start + chunk) };
+      const range = nextRange(transfer, chunk);
+      if (range === undefined || stop.signal.aborted) return;
       transfer.claimed = range;
       transfer.wantsChanged();
       const startedAt = performance.now();
@@ -65,4 +65,18 @@ async function fetchFrom(url: string, transfer: Transfer, client: HttpClient): P
     transfer.claimed = null;
     transfer.wantsChanged();
   }
+}
+
+/** The next bytes to fetch, at most `chunk`: downwards from where peers began, cyclically. */
+function nextRange({ part, pivot, peers }: Transfer, chunk: number): ByteRange | undefined {
+  const missing = part.missing();
+  if (peers === 'gone') {
+    const first = missing[0];
+    return first && { start: first.start, end: Math.min(first.end, first.start + chunk) };
+  }
+  const below = missing.findLast(({ start }) => start < pivot);
+  const gap = below ?? missing.at(-1);
+  if (gap === undefined) return undefined;
+  const end = below === undefined ? gap.end : Math.min(gap.end, pivot);
+  return { start: Math.max(gap.start, end - chunk), end };
 }

@@ -2,15 +2,13 @@ import { DebshoalError } from '../../shared/errors.js';
 import { removeRange, type ByteRanges } from '../../shared/io/byte-ranges.js';
 import type { Swarm, SwarmDownload, TorrentEvent } from '../../shared/swarm/swarm.js';
 import { parseTorrent, type TorrentInfo } from '../../shared/torrent/metainfo.js';
-import { loseSource, update, type Transfer } from './transfer.js';
+import { loseSource, update, type ObjectTorrent, type Transfer } from './transfer.js';
 
 const STALL_CHECK = 500;
 
 export interface SwarmSourceOptions {
   readonly swarm: Swarm;
   readonly peers: readonly string[];
-  /** Instead of the trackers that the torrents name. */
-  readonly trackers: readonly string[] | null;
   /** Torrents joined at a time; the others follow as these end. */
   readonly maxTorrents: number;
   /** Without verified bytes for so long a torrent is given up for objects that HTTP cannot give. */
@@ -24,13 +22,14 @@ interface Member {
 
 interface Group {
   readonly torrent: Uint8Array;
+  readonly trackers: readonly string[];
   readonly info: TorrentInfo;
   readonly members: Member[];
 }
 
 /** Joins the torrents of the transfers in order. Returns a function that leaves them all. */
 export function runSwarm(transfers: readonly Transfer[], options: SwarmSourceOptions): () => void {
-  const waiting = groupByTorrent(transfers);
+  const waiting: Group[] = [];
   const active = new Set<() => void>();
   let stopped = false;
   const joinNext = (): void => {
@@ -46,32 +45,67 @@ export function runSwarm(transfers: readonly Transfer[], options: SwarmSourceOpt
       active.add(leave);
     }
   };
-  joinNext();
+  const arrived = (some: readonly Transfer[], torrent: Uint8Array | null): void => {
+    waiting.push(...groupByTorrent(some, torrent));
+    joinNext();
+  };
+  for (const [torrent, some] of groupByArrival(transfers)) {
+    if (!(torrent instanceof Promise)) arrived(some, torrent);
+    else {
+      void torrent.then(
+        (bytes) => {
+          arrived(some, bytes);
+        },
+        () => {
+          arrived(some, null);
+        },
+      );
+    }
+  }
   return () => {
     stopped = true;
     for (const leave of [...active]) leave();
   };
 }
 
-function groupByTorrent(transfers: readonly Transfer[]): Group[] {
-  const groups = new Map<string, Group>();
+/** Transfers by the very torrent that they name, in their order. */
+function groupByArrival(transfers: readonly Transfer[]): Map<ObjectTorrent['torrent'], Transfer[]> {
+  const groups = new Map<ObjectTorrent['torrent'], Transfer[]>();
   for (const transfer of transfers) {
-    const { torrent: wanted, size } = transfer.object;
-    if (wanted === null) continue;
-    try {
-      const info = parseTorrent(wanted.torrent);
-      const file = info.files.findIndex(({ path }) => path === (wanted.filePath ?? info.name));
-      if (info.files[file]?.length !== size) {
-        throw new DebshoalError('swarm-failed', 'the torrent does not hold the object');
-      }
-      const group = groups.get(info.infoHash) ?? { torrent: wanted.torrent, info, members: [] };
-      group.members.push({ transfer, file });
-      groups.set(info.infoHash, group);
-    } catch (error) {
-      loseSource(transfer, 'peers', error);
-    }
+    const { torrent } = transfer.object;
+    if (torrent === null) continue;
+    groups.set(torrent.torrent, [...(groups.get(torrent.torrent) ?? []), transfer]);
   }
-  return [...groups.values()];
+  return groups;
+}
+
+/** One group of those that the torrent really holds, or none. */
+function groupByTorrent(transfers: readonly Transfer[], torrent: Uint8Array | null): Group[] {
+  const info = parseOrLose(transfers, torrent);
+  if (torrent === null || info === null) return [];
+  const members = transfers.flatMap((transfer) => {
+    const { torrent: wanted, size } = transfer.object;
+    const file = info.files.findIndex(({ path }) => path === (wanted?.filePath ?? info.name));
+    if (info.files[file]?.length === size) return [{ transfer, file }];
+    const error = new DebshoalError('swarm-failed', 'the torrent does not hold the object');
+    loseSource(transfer, 'peers', error);
+    return [];
+  });
+  const trackers = transfers[0]?.object.torrent?.trackers ?? info.announce;
+  return [{ torrent, info, trackers, members }];
+}
+
+function parseOrLose(
+  transfers: readonly Transfer[],
+  torrent: Uint8Array | null,
+): TorrentInfo | null {
+  try {
+    if (torrent !== null) return parseTorrent(torrent);
+    throw new DebshoalError('swarm-failed', 'there is no torrent');
+  } catch (error) {
+    for (const transfer of transfers) loseSource(transfer, 'peers', error);
+    return null;
+  }
 }
 
 function join(group: Group, options: SwarmSourceOptions, onEnd: () => void): () => void {
@@ -124,8 +158,9 @@ function join(group: Group, options: SwarmSourceOptions, onEnd: () => void): () 
     const joined = options.swarm.download(
       {
         torrent: group.torrent,
-        trackers: options.trackers ?? group.info.announce,
+        trackers: group.trackers,
         peers: options.peers,
+        start: chooseStart(group.members),
         files: group.members.map(({ transfer, file }) => ({
           index: file,
           path: transfer.part.path,
@@ -153,6 +188,16 @@ function join(group: Group, options: SwarmSourceOptions, onEnd: () => void): () 
     });
   }
   return end;
+}
+
+/** Of one object the middle somewhere, of several any but the first, where HTTP begins. */
+function chooseStart(members: readonly Member[]): { file: number; offset: number } {
+  const chosen = members[Math.ceil(Math.random() * (members.length - 1))];
+  if (chosen === undefined) return { file: 0, offset: 0 };
+  const { file, transfer } = chosen;
+  if (members.length > 1) return { file, offset: 0 };
+  transfer.pivot = Math.floor(transfer.object.size * (0.25 + Math.random() / 2));
+  return { file, offset: transfer.pivot };
 }
 
 /** What peers are asked for: not HTTP's chunk, except when nothing else is left to do. */

@@ -11,10 +11,19 @@ export interface DownloadObject {
   readonly size: number;
   /** HTTP addresses, tried in order; may be empty. */
   readonly urls: readonly string[];
-  /** The torrent that holds it, and its path there; null for the only file of a single-file torrent. */
-  readonly torrent: { readonly torrent: Uint8Array; readonly filePath: string | null } | null;
+  readonly torrent: ObjectTorrent | null;
   /** Where the finished object goes; replaced when it exists. */
   readonly target: string;
+}
+
+/** The torrent that holds an object. */
+export interface ObjectTorrent {
+  /** Its bytes, or their arrival, for which HTTP does not wait; null when they cannot be had. */
+  readonly torrent: Uint8Array | Promise<Uint8Array | null>;
+  /** The object's path in it; null for the only file of a single-file torrent. */
+  readonly filePath: string | null;
+  /** Instead of those that the torrent names: its info hash does not cover them. */
+  readonly trackers?: readonly string[];
 }
 
 export type DownloadResult =
@@ -41,6 +50,8 @@ export interface Transfer {
   readonly stop: AbortController;
   http: Source;
   peers: Source;
+  /** Offset from which peers go up; HTTP goes down from it, so they meet only once. */
+  pivot: number;
   /** What HTTP fetches at the moment and peers need not. */
   claimed: ByteRange | null;
   httpBytes: number;
@@ -70,6 +81,7 @@ export function startTransfer(object: DownloadObject, part: PartFile): Transfer 
     stop: new AbortController(),
     http: object.urls.length > 0 ? 'waiting' : 'gone',
     peers: object.torrent === null ? 'gone' : 'waiting',
+    pivot: object.size,
     claimed: null,
     httpBytes: 0,
     peerBytes: 0,

@@ -19,6 +19,8 @@ export type Route =
       readonly entry: IndexedPackage;
       readonly delta: IndexedDelta;
       readonly batch: Batch;
+      /** From the signed index. */
+      readonly trackers: readonly string[];
     }
   | {
       readonly kind: 'full';
@@ -27,6 +29,7 @@ export type Route =
       readonly reason: string;
       readonly source: IndexSource;
       readonly entry: IndexedPackage;
+      readonly trackers: readonly string[];
     }
   | {
       readonly kind: 'ready' | 'none';
@@ -83,9 +86,18 @@ function chooseRoute(
     return { kind: 'delta', pending, oldVersion, bytes, reason, ...fitting };
   }
   const reason = explainNoDelta(pending, deltas.length > 0);
-  const { source } = first.loaded;
+  const { source, index } = first.loaded;
+  const { announce: trackers } = index;
   if (first.entry.infoHash === null) return { ...left, reason };
-  return { kind: 'full', pending, bytes: pending.size, reason, source, entry: first.entry };
+  return {
+    kind: 'full',
+    pending,
+    bytes: pending.size,
+    reason,
+    source,
+    entry: first.entry,
+    trackers,
+  };
 }
 
 /** The hash alone decides what is installed; the rest must agree, or one of the indexes is odd. */
@@ -105,9 +117,8 @@ function deltasFrom(
 ) {
   return entry.deltas.flatMap((delta) => {
     const batch = index.batches[delta.batch];
-    return delta.oldVersion === pending.oldVersion && batch
-      ? [{ source, entry, delta, batch }]
-      : [];
+    const isMatch = delta.oldVersion === pending.oldVersion && batch !== undefined;
+    return isMatch ? [{ source, entry, delta, batch, trackers: index.announce }] : [];
   });
 }
 

@@ -6,7 +6,7 @@ import { isHttpUrl } from '../config/index-sources.js';
 import type { DownloadObject } from '../download/download-objects.js';
 import type { HttpClient } from '../download/http.js';
 import type { ActiveRoute } from './choose-route.js';
-import { fetchTorrent, torrentOf, type TorrentPlace } from './find-torrents.js';
+import { fetchTorrent, torrentOf } from './find-torrents.js';
 
 export interface DescribeOptions {
   readonly cacheFolder: string;
@@ -17,23 +17,24 @@ export interface DescribeOptions {
 }
 
 /** What to download for each route: hash and size from the signed index, and where it may be. */
-export async function describeObjects(
+export function describeObjects(
   routes: readonly ActiveRoute[],
   form: 'delta' | 'full',
   options: DescribeOptions,
-): Promise<(DownloadObject & { route: ActiveRoute })[]> {
-  const torrents = await fetchTorrents(routes, form, options);
+): (DownloadObject & { route: ActiveRoute })[] {
+  const torrents = startTorrents(routes, form, options);
   return routes.map((route) => {
     const description =
       form === 'delta' && route.kind === 'delta' ? describeDelta(route) : describeFull(route);
     const place = torrentOf(route, form);
-    const torrent = place ? torrents.get(place.infoHash) : null;
+    const torrent = place ? torrents.get(place.infoHash) : undefined;
     const { filePath } = description;
+    const { trackers } = route;
     return {
       ...description,
       id: `${route.pending.archiveName} ${form}`,
       route,
-      torrent: torrent ? { torrent, filePath } : null,
+      torrent: torrent ? { torrent, filePath, trackers } : null,
       target: join(options.cacheFolder, 'finished', description.name),
     };
   });
@@ -73,23 +74,18 @@ function describeFull({ pending, source, entry }: ActiveRoute): Description {
   };
 }
 
-async function fetchTorrents(
+/** Starts fetching each .torrent once; nobody waits for them but the swarm. */
+function startTorrents(
   routes: readonly ActiveRoute[],
   form: 'delta' | 'full',
   { http, swarm, report, signal }: DescribeOptions,
-): Promise<Map<string, Buffer | null>> {
-  if (swarm === null) return new Map();
-  const places = new Map<string, TorrentPlace>();
+): Map<string, Promise<Buffer | null>> {
+  const torrents = new Map<string, Promise<Buffer | null>>();
+  if (swarm === null) return torrents;
   for (const route of routes) {
     const place = torrentOf(route, form);
-    if (place) places.set(place.infoHash, place);
+    if (place === null || torrents.has(place.infoHash)) continue;
+    torrents.set(place.infoHash, fetchTorrent(place, http, report, signal));
   }
-  return new Map(
-    await Promise.all(
-      [...places].map(
-        async ([infoHash, place]) =>
-          [infoHash, await fetchTorrent(place, http, report, signal)] as const,
-      ),
-    ),
-  );
+  return torrents;
 }

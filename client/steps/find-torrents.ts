@@ -40,7 +40,8 @@ export async function fetchTorrent(
     if (bytes && parseTorrent(bytes).infoHash === place.infoHash) return bytes;
     report({ kind: 'note', text: `${url} is ${bytes ? 'another torrent' : 'not there'}` });
   } catch (error) {
-    if (!isDebshoalError(error) || signal.aborted) throw error;
+    if (signal.aborted) return null;
+    if (!isDebshoalError(error)) throw error;
     report({ kind: 'note', text: `no torrent: ${error.message}` });
   }
   return null;

@@ -9,6 +9,9 @@ interface InitArguments {
   home: string;
   name: string;
   email: string;
+  'base-url': string | undefined;
+  announce: string[] | undefined;
+  mirror: string | undefined;
   force: boolean;
   json: boolean;
 }
@@ -29,6 +32,19 @@ export const initCommand: CommandModule<object, InitArguments> = {
         default: `${userInfo().username}@${hostname()}`,
         describe: 'address in the key',
       })
+      .option('base-url', {
+        type: 'string',
+        describe: 'where clients will find what is published; goes into the configuration',
+      })
+      .option('announce', {
+        type: 'string',
+        array: true,
+        describe: 'trackers for the torrents; goes into the configuration',
+      })
+      .option('mirror', {
+        type: 'string',
+        describe: 'where clients find the archive itself; goes into the configuration',
+      })
       .option('force', {
         type: 'boolean',
         default: false,
@@ -36,8 +52,16 @@ export const initCommand: CommandModule<object, InitArguments> = {
       })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example('$0 init --name "Example deltas" --email deltas@example.org', ''),
-  async handler({ home, name, email, force, json }) {
-    const { paths, fingerprint } = await initHome(home, { name, email, force });
+  async handler({ home, name, email, force, json, announce, mirror, ...args }) {
+    const baseUrl = args['base-url'];
+    const { paths, fingerprint } = await initHome(home, {
+      name,
+      email,
+      force,
+      ...(baseUrl !== undefined && { baseUrl }),
+      ...(announce !== undefined && { announce }),
+      ...(mirror !== undefined && { mirror }),
+    });
     if (json) {
       console.log(JSON.stringify({ fingerprint, paths }));
       return;

@@ -1,10 +1,27 @@
 import { DEFAULT_CONFIG } from './config.js';
 
+/** Where the world finds what we publish; `init` can write them into the configuration. */
+export interface PublicAddresses {
+  readonly baseUrl: string;
+  readonly mirror: string;
+  readonly announce: readonly string[];
+}
+
 /**
  * The generator.conf that `init` writes. A line "#Field: value" shows the default, so the file as
- * it is changes nothing, and neither does removing the "#".
+ * it is changes nothing but the given addresses, and neither does removing the "#".
  */
-export const CONFIG_TEMPLATE = `# What debshoal-generator makes, from what, and for whom.
+export function configTemplate(addresses: Partial<PublicAddresses>): string {
+  const { baseUrl, mirror, announce = [] } = addresses;
+  const values = { 'Base-URL': baseUrl, Mirror: mirror, Announce: announce.join(' ') };
+  return Object.entries(values).reduce(
+    (text, [field, value = '']) =>
+      value === '' ? text : text.replace(`#${field}:`, () => `${field}: ${value}`),
+    TEMPLATE,
+  );
+}
+
+const TEMPLATE = `# What debshoal-generator makes, from what, and for whom.
 #
 # A line beginning with "#" is a comment. "#Field: value" shows the default: remove the "#" and
 # change the value. Lists are separated by blanks; a line that begins with a blank continues the

@@ -2,11 +2,12 @@ import { access, mkdir, rename } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { writeFileAtomically } from '../../shared/io/files.js';
-import { CONFIG_TEMPLATE } from './config-template.js';
+import { configTemplate, type PublicAddresses } from './config-template.js';
+import { parseConfig } from './config.js';
 import { homePaths, type HomePaths } from './home-paths.js';
 import { makeSigningKey, type Owner } from './signing-key.js';
 
-export interface InitOptions extends Owner {
+export interface InitOptions extends Owner, Partial<PublicAddresses> {
   /** Replace an existing key. The old one is kept beside it, to sign with both during a change. */
   readonly force?: boolean;
 }
@@ -25,6 +26,9 @@ export interface InitResult {
 export async function initHome(folder: string, options: InitOptions): Promise<InitResult> {
   const paths = homePaths(folder);
   checkOwner(options);
+  const config = configTemplate(options);
+  // A mistyped address is reported before anything is made.
+  parseConfig(config, paths.config);
   const keyExists = await exists(paths.signingKey);
   if (keyExists && options.force !== true) {
     throw new DebshoalError('usage', `${paths.signingKey} exists`, {
@@ -34,7 +38,7 @@ export async function initHome(folder: string, options: InitOptions): Promise<In
   const key = await makeSigningKey(options);
   await mkdir(paths.store, { recursive: true });
   if (keyExists) await rename(paths.signingKey, paths.oldSigningKey);
-  if (!(await exists(paths.config))) await writeFileAtomically(paths.config, CONFIG_TEMPLATE);
+  if (!(await exists(paths.config))) await writeFileAtomically(paths.config, config);
   await writeFileAtomically(paths.publicKey, key.publicKey);
   await writeFileAtomically(paths.keyring, key.keyring);
   // Last: when this one is there, all the others are, and a second run has nothing to mend.

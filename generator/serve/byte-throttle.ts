@@ -12,10 +12,10 @@ export function byteThrottle(bytesPerSecond: number | undefined): ByteThrottle {
   return async function* (chunks) {
     for await (const chunk of chunks) {
       if (bytesPerSecond !== undefined) {
+        // A chunk leaves when its last byte would have: a small file is not free of charge either.
         const now = performance.now();
-        const start = Math.max(now, free);
-        free = start + (chunk.length / bytesPerSecond) * 1000;
-        if (start > now) await sleep(start - now);
+        free = Math.max(now, free) + (chunk.length / bytesPerSecond) * 1000;
+        await sleep(free - now);
       }
       yield chunk;
     }

@@ -4,7 +4,11 @@ import type { GeneratorState, MadeDelta } from '../state/state.js';
 import type { ArchiveIndex, ArchivePackage, ArchiveSuite } from './scan-archive.js';
 
 /** The `Deltas` indexes of a suite, from the state and what the archive has now. Pure. */
-export function buildIndexes(suite: ArchiveSuite, state: GeneratorState): DeltasIndex[] {
+export function buildIndexes(
+  suite: ArchiveSuite,
+  state: GeneratorState,
+  announce: readonly string[],
+): DeltasIndex[] {
   const deltas = new Map<string, MadeDelta[]>();
   for (const delta of state.deltas) {
     const group = deltas.get(delta.newSha256);
@@ -12,7 +16,10 @@ export function buildIndexes(suite: ArchiveSuite, state: GeneratorState): Deltas
     else deltas.set(delta.newSha256, [delta]);
   }
   const torrents = new Map(state.debTorrents.map((torrent) => [torrent.sha256, torrent.infoHash]));
-  return suite.indexes.map((index) => buildIndex(index, state, deltas, torrents));
+  return suite.indexes.map((index) => ({
+    ...buildIndex(index, state, deltas, torrents),
+    announce,
+  }));
 }
 
 function buildIndex(
@@ -20,7 +27,7 @@ function buildIndex(
   state: GeneratorState,
   deltas: ReadonlyMap<string, readonly MadeDelta[]>,
   torrents: ReadonlyMap<string, string>,
-): DeltasIndex {
+): Omit<DeltasIndex, 'announce'> {
   const useful = [...new Map(index.packages.map((entry) => [entry.sha256, entry])).values()]
     .filter(({ sha256 }) => deltas.has(sha256) || torrents.has(sha256))
     .sort(byNameAndVersion);

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import type { Argv } from 'yargs';
 
 import { DebshoalError, EXIT_STATUS, isDebshoalError, withCode } from '../errors.js';
@@ -22,8 +24,10 @@ export async function runCli(program: Argv): Promise<void> {
       .strict()
       .help()
       .alias('help', 'h')
-      .version(false)
-      .wrap(Math.min(100, process.stdout.columns || 100))
+      .version(readVersion())
+      .recommendCommands()
+      // yargs breaks lines in the middle of words.
+      .wrap(null)
       .epilogue(exitStatusHelp())
       .fail((message: string | null, error: unknown) => {
         if (error instanceof Error) throw error;
@@ -33,6 +37,12 @@ export async function runCli(program: Argv): Promise<void> {
   } catch (thrown) {
     process.exitCode = report(withCode(thrown), wantsJson);
   }
+}
+
+/** From package.json, as seen from dist/shared/cli/. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function report(error: unknown, wantsJson: boolean): number {
@@ -50,7 +60,16 @@ function report(error: unknown, wantsJson: boolean): number {
   return EXIT_STATUS[error.code];
 }
 
+const CODES_PER_LINE = 4;
+
 function exitStatusHelp(): string {
-  const codes = Object.entries(EXIT_STATUS).map(([code, status]) => `${status} ${code}`);
-  return `Exit status: 0 success, 1 a bug, ${codes.join(', ')}.`;
+  const cells = ['0 success', '1 a bug'];
+  for (const [code, status] of Object.entries(EXIT_STATUS)) cells.push(`${status} ${code}`);
+  const width = Math.max(...cells.map((cell) => cell.length)) + 2;
+  const lines = ['Exit status:'];
+  for (let at = 0; at < cells.length; at += CODES_PER_LINE) {
+    const line = cells.slice(at, at + CODES_PER_LINE).map((cell) => cell.padEnd(width));
+    lines.push(`  ${line.join('').trimEnd()}`);
+  }
+  return lines.join('\n');
 }

@@ -9,6 +9,8 @@ export interface DeltasIndex {
   readonly suite: string;
   readonly component: string;
   readonly architecture: string;
+  /** Tracker URLs for all torrents: in the signed index, for a torrent's own are not in its hash. */
+  readonly announce: readonly string[];
   readonly batches: readonly Batch[];
   readonly packages: readonly IndexedPackage[];
 }
@@ -61,6 +63,7 @@ export function encodeDeltasIndex(index: DeltasIndex): string {
     ['Suite', index.suite],
     ['Component', index.component],
     ['Architecture', index.architecture],
+    ...(index.announce.length > 0 ? [['Announce', index.announce.join(' ')] as const] : []),
     ['Batches', ['', ...batches].join('\n')],
   ]);
   return [head, ...index.packages.map(encodePackage)].join('\n');
@@ -98,6 +101,7 @@ export function decodeDeltasIndex(text: Uint8Array | string): DeltasIndex {
     suite: required(head, 'Suite'),
     component: required(head, 'Component'),
     architecture: required(head, 'Architecture'),
+    announce: (head.get('Announce') ?? '').split(' ').filter((url) => url !== ''),
     batches: rows(head, 'Batches', 3).map(([number, infoHash, name], position) => {
       if (number !== String(position)) fail(head, `batch ${number} at place ${position}`);
       return { name, infoHash };

@@ -44,10 +44,19 @@ const indexedPackage = z.strictObject({
   deltas: z.array(delta),
 });
 
+/** More than one or two is unusual; each costs every client a connection. */
+const MAX_TRACKERS = 16;
+
+function isTrackerUrl(text: string): boolean {
+  const isUrl = /^[!-~]{1,512}$/.test(text) && URL.canParse(text);
+  return isUrl && ['http:', 'https:', 'udp:'].includes(new URL(text).protocol);
+}
+
 const deltasIndex = z.strictObject({
   suite: z.string().refine(isSuite, 'not a suite'),
   component: z.string().refine(isComponent, 'not a component'),
   architecture,
+  announce: z.array(z.string().refine(isTrackerUrl, 'not the URL of a tracker')).max(MAX_TRACKERS),
   batches: z.array(
     z.strictObject({ name: z.string().refine(isBatchName, 'not a batch name'), infoHash }),
   ),

@@ -13,7 +13,7 @@ export interface ChildOptions {
 }
 
 /** A file of a torrent that is wanted: `path` exists already and is written in place. */
-export interface WantedFile {
+interface WantedFile {
   /** Index into the torrent's files. */
   readonly index: number;
   readonly path: string;
@@ -26,6 +26,11 @@ export interface DownloadRequest {
   /** Peers known beforehand, `address:port`. */
   readonly peers: readonly string[];
   readonly files: readonly WantedFile[];
+  /**
+   * Where peers begin; they go on to the end and then from the front. Another place for each client,
+   * so that clients have something to give each other, and away from where HTTP works.
+   */
+  readonly start: { readonly file: number; readonly offset: number };
 }
 
 export interface SeedRequest {

@@ -12,7 +12,7 @@ import type {
   TorrentEvent,
 } from './messages.js';
 
-export type { DownloadRequest, SeedRequest, TorrentEvent, WantedFile } from './messages.js';
+export type { TorrentEvent } from './messages.js';
 
 export interface SwarmOptions {
   /** Address to listen on; default `::`, all of them. */

@@ -122,7 +122,7 @@ export async function startRawPeer(info: TorrentInfo, options: RawPeerOptions): 
 }
 
 /** A peer message: length, id, body. */
-export function frame(id: number, body: Buffer = Buffer.alloc(0)): Buffer {
+function frame(id: number, body: Buffer = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(1 + body.length);
   head[4] = id;

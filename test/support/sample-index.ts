@@ -54,6 +54,7 @@ export const SAMPLE_INDEX: DeltasIndex = {
   suite: 'bookworm',
   component: 'main',
   architecture: 'amd64',
+  announce: ['http://tracker.example.org:6969/announce', 'udp://tracker.example.org:6969'],
   batches: [
     { name: '2026-02-28t060000z', infoHash: hex('batch 0').slice(0, 40) },
     { name: '2026-03-01t060000z', infoHash: hex('batch 1').slice(0, 40) },

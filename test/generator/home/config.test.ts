@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { CONFIG_TEMPLATE } from '../../../generator/home/config-template.js';
+import { configTemplate } from '../../../generator/home/config-template.js';
 import { DEFAULT_CONFIG, parseConfig } from '../../../generator/home/config.js';
 import { isDebshoalError } from '../../../shared/errors.js';
 import { errorCode } from '../../support/error-code.js';
@@ -17,11 +17,11 @@ function hintFor(text: string): string | undefined {
 
 describe('the configuration that init writes', () => {
   test('means the defaults', () => {
-    expect(parseConfig(CONFIG_TEMPLATE)).toEqual(DEFAULT_CONFIG);
+    expect(parseConfig(configTemplate({}))).toEqual(DEFAULT_CONFIG);
   });
 
   test('shows the defaults, and every field', () => {
-    const uncommented = CONFIG_TEMPLATE.replaceAll(/^#(?=[A-Z])/gm, '');
+    const uncommented = configTemplate({}).replaceAll(/^#(?=[A-Z])/gm, '');
     expect(parseConfig(uncommented)).toEqual(DEFAULT_CONFIG);
     for (const field of Object.keys(DEFAULT_CONFIG)) {
       const name = field.replaceAll(/[A-Z]/g, (letter) => `-${letter}`);

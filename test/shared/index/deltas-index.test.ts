@@ -45,6 +45,7 @@ const indexes: fc.Arbitrary<DeltasIndex> = fc
       suite: fc.constantFrom('bookworm', 'bookworm/updates', 'sid'),
       component: fc.constantFrom('main', 'updates/main'),
       architecture: fc.constant('amd64'),
+      announce: fc.subarray(['http://t.example.org/a', 'https://t.example.org', 'udp://t:1']),
       batches: fc.tuple(...names.map((name) => hex(40).map((infoHash) => ({ name, infoHash })))),
       packages: fc.uniqueArray(entry, { maxLength: 5, selector: (one) => one.package }),
     });

@@ -46,6 +46,7 @@ const download = async (
       torrent: made.torrent,
       trackers: [],
       peers,
+      start: { file: 0, offset: 0 },
       files: [{ index, path, missing: [{ start: 0, end: size }] }],
     },
     (event) => events.push(event),
@@ -317,6 +318,7 @@ describe('attacks', () => {
         torrent: made.torrent,
         trackers,
         peers: [peer],
+        start: { file: 0, offset: 0 },
         files: [{ index: 0, path, missing: [{ start: 0, end: content.length }] }],
       },
       (event) => {
@@ -358,7 +360,13 @@ describe('the process', () => {
 
   test('a torrent that lies about itself never reaches it', async () => {
     const swarm = await leecher();
-    const request = { torrent: Buffer.from('d4:infode'), trackers: [], peers: [], files: [] };
+    const request = {
+      torrent: Buffer.from('d4:infode'),
+      trackers: [],
+      peers: [],
+      start: { file: 0, offset: 0 },
+      files: [],
+    };
     expect(() => swarm.download(request, () => undefined)).toThrow(
       expect.objectContaining({ code: 'torrent-malformed' }),
     );
