@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { hashFile } from '../../shared/io/hash.js';
-import { asWorkerTask } from '../../shared/io/worker-pool.js';
+import { answerTasks } from '../../shared/io/worker-pool.js';
 import { diffDebs } from '../diff/diff-debs.js';
 
 export interface DiffTask {
@@ -31,4 +31,4 @@ async function diff(task: DiffTask): Promise<DiffedPair> {
   return { size: made.size, sha256: made.sha256, memoryBytes: report.memoryBytes };
 }
 
-export default asWorkerTask(diff);
+answerTasks(diff);
