@@ -6,10 +6,10 @@ import { removeStaleTemporaries } from '../shared/io/files.js';
 import type { ReportProgress } from '../shared/progress.js';
 import type { Swarm } from '../shared/swarm/swarm.js';
 import type { AptSystem } from './apt/apt-system.js';
-import { handOver } from './apt/hand-over.js';
+import { handOver, refuseWhileAptIsBusy } from './apt/hand-over.js';
 import { downloadObjects, type DownloadOptions } from './download/download-objects.js';
 import type { HttpClient } from './download/http.js';
-import type { Route } from './steps/choose-route.js';
+import type { ActiveRoute, Route } from './steps/choose-route.js';
 import { describeObjects } from './steps/describe-objects.js';
 import { openRebuilder, type Rebuilder } from './steps/rebuild-debs.js';
 import { startReport, type FetchReport, type PackageReport } from './steps/report-fetch.js';
@@ -27,8 +27,6 @@ export interface FetchOptions {
   readonly report: ReportProgress;
 }
 
-type Wanted = Exclude<Route, { kind: 'none' }>;
-
 /**
  * Carries out a plan: downloads, rebuilds while other downloads run, verifies, hands over to apt.
  * Whatever fails on the way of a delta is tried once as a full .deb; what fails then is left to
@@ -39,14 +37,15 @@ export async function fetchPlanned(
   options: FetchOptions,
 ): Promise<FetchReport> {
   const { cacheFolder, signal } = options;
-  const wanted = routes.filter((route) => route.kind !== 'none');
+  const active = routes.filter((route) => route.kind === 'delta' || route.kind === 'full');
+  if (active.length > 0) await refuseWhileAptIsBusy(options.system);
   const fetchReport = startReport(routes);
   const finished = join(cacheFolder, 'finished');
   await mkdir(finished, { recursive: true });
   await removeStaleTemporaries(finished);
-  const rebuilder = openRebuilder(wanted, { ...options, folder: finished });
+  const rebuilder = openRebuilder(active, { ...options, folder: finished });
   try {
-    const failed = await fetchForm('delta', wanted, fetchReport.of, rebuilder, options);
+    const failed = await fetchForm('delta', active, fetchReport.of, rebuilder, options);
     signal.throwIfAborted();
     await fetchForm('full', failed, fetchReport.of, rebuilder, options);
     signal.throwIfAborted();
@@ -63,16 +62,16 @@ export async function fetchPlanned(
  */
 async function fetchForm(
   form: 'delta' | 'full',
-  routes: readonly Wanted[],
+  routes: readonly ActiveRoute[],
   reportOf: (route: Route) => PackageReport,
   rebuilder: Rebuilder,
   options: FetchOptions,
-): Promise<Wanted[]> {
+): Promise<ActiveRoute[]> {
   if (routes.length === 0) return [];
   const { cacheFolder, http, swarm, download, signal, report } = options;
   const objects = describeObjects(routes, form, options);
   const byId = new Map(objects.map((object) => [object.id, object.route]));
-  const failed: Wanted[] = [];
+  const failed: ActiveRoute[] = [];
   const finishing: Promise<void>[] = [];
   const fatal: unknown[] = [];
   let done = 0;

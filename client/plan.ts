@@ -2,6 +2,7 @@ import { freemem } from 'node:os';
 
 import type { ReportProgress } from '../shared/progress.js';
 import type { AptSystem } from './apt/apt-system.js';
+import { findHandedOver } from './apt/hand-over.js';
 import { pendingUpgrades, type UpgradeRequest } from './apt/pending-upgrades.js';
 import type { IndexSource } from './config/index-sources.js';
 import type { HttpClient } from './download/http.js';
@@ -29,5 +30,6 @@ export async function plan(options: PlanOptions): Promise<Route[]> {
     pendingUpgrades(system, request, report),
     fetchIndexes(sources, { http, counters, architecture, now, signal, report }),
   ]);
-  return chooseRoutes(pending, indexes, freemem() / 2);
+  const handedOver = await findHandedOver(system, pending);
+  return chooseRoutes(pending, indexes, handedOver, freemem() / 2);
 }

@@ -105,8 +105,10 @@ export function withCode(error: unknown): unknown {
     return new DebshoalError('interrupted', 'interrupted', { cause: error });
   }
   if ('syscall' in error && 'code' in error && typeof error.code === 'string') {
-    return new DebshoalError(ERRNO_CODES[error.code] ?? 'io-failed', error.message, {
+    const code = ERRNO_CODES[error.code] ?? 'io-failed';
+    return new DebshoalError(code, error.message, {
       cause: error,
+      ...(code === 'disk-full' && { hint: 'make room and try again' }),
     });
   }
   return error;

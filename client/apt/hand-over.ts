@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { DebshoalError } from '../../shared/errors.js';
+import { hashStream } from '../../shared/io/hash.js';
 import { type AptSystem, shellValue } from './apt-system.js';
 import { parseArchiveName } from './archive-name.js';
 import { refuseWhileAptDownloads } from './archives-lock.js';
@@ -45,6 +46,52 @@ export async function handOver(
   return target;
 }
 
+/**
+ * Fails with `apt-busy` while apt downloads: handing over would fail too, after all the work. Needs
+ * to be asked again then.
+ */
+export async function refuseWhileAptIsBusy(system: AptSystem): Promise<void> {
+  const { paths, folder } = await archivesFolder(system);
+  const archives = await paths.folder(folder);
+  if (archives !== null) await refuseWhileAptDownloads(archives);
+}
+
+/**
+ * Which of these .debs, by their names in apt's cache, an earlier run has handed over and apt has
+ * not installed yet. None for ordinary users, who cannot look into apt's folder.
+ */
+export async function findHandedOver(
+  system: AptSystem,
+  debs: readonly { archiveName: string; size: number; sha256: string }[],
+): Promise<Set<string>> {
+  const found = new Set<string>();
+  const { paths, folder } = await archivesFolder(system);
+  const partial = await paths.folder(join(folder, 'partial'));
+  if (partial === null) return found;
+  for (const { archiveName, size, sha256 } of debs) {
+    const file = await openRegular(join(partial, archiveName)).catch(() => null);
+    if (file === null) continue;
+    try {
+      // What apt itself was downloading has another size nearly always: nothing to hash.
+      if ((await file.stat()).size !== size) continue;
+      const stream = file.createReadStream({ autoClose: false });
+      if ((await hashStream(stream)).sha256 === sha256) found.add(archiveName);
+    } finally {
+      await file.close();
+    }
+  }
+  return found;
+}
+
+/** Neither through a link nor waiting for a FIFO that was put in the file's place. */
+async function openRegular(path: string): Promise<FileHandle> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(path, flags);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new DebshoalError('usage', `not a regular file: ${path}`);
+}
+
 /** Dir::Cache::archives, which the root's own configuration may have moved, as seen from inside. */
 async function archivesFolder(system: AptSystem): Promise<{ paths: PathResolver; folder: string }> {
   const output = await system.run('apt-config', ['shell', 'D', 'Dir::Cache::archives/d']);
@@ -57,10 +104,9 @@ async function archivesFolder(system: AptSystem): Promise<{ paths: PathResolver;
 
 /** False when it must be copied: another filesystem, or an inode that others may change. */
 async function moveInPlace(source: string, target: string): Promise<boolean> {
-  const file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const file = await openRegular(source);
   try {
     const found = await file.stat();
-    if (!found.isFile()) throw new DebshoalError('usage', `not a regular file: ${source}`);
     // apt changes the owner of what it finds here, in all names of the inode; and its owner could
     // go on writing to it after apt has checked it.
     if (found.nlink > 1 || found.uid !== process.geteuid?.()) return false;

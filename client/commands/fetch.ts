@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Argv, CommandModule } from 'yargs';
@@ -82,12 +82,16 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
 };
 
 async function makeOurFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+  try {
+    await mkdir(folder, { recursive: true });
+    // It may be there, made by root.
+    await access(folder, constants.W_OK);
+  } catch (cause) {
     throw new DebshoalError('io-failed', `cannot write to ${folder}`, {
       cause,
       hint: 'run it as root, as apt upgrade',
     });
-  });
+  }
 }
 
 /** Without a swarm everything still comes over HTTP. */

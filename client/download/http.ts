@@ -21,16 +21,25 @@ export interface HttpClient {
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Makes an HTTP client. Its requests fail with `http-failed`, or with the reason of the abort. */
+/**
+ * Makes an HTTP client. Its requests fail with `http-failed`, or with the reason of the abort. A
+ * server that let one request wait in vain is not asked again: a run with hundreds of packages
+ * would wait as often.
+ */
 export function createHttpClient(options: HttpOptions = {}): HttpClient {
   const agents = {
     http: new HttpAgent({ keepAlive: true }),
     https: new HttpsAgent({ keepAlive: true }),
   };
   const stall = options.stallMilliseconds ?? DEFAULT_STALL;
+  const silent = new Set<string>();
 
   const request = (url: URL, headers: Headers, signal?: AbortSignal): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
+      if (silent.has(url.origin)) {
+        reject(failed(url.href, 'its server has let another request wait in vain'));
+        return;
+      }
       const secure = url.protocol === 'https:';
       const sent = (secure ? httpsGet : httpGet)(
         url,
@@ -45,9 +54,16 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
             ...headers,
           },
         },
-        resolve,
+        (response) => {
+          // It was only slow: what was asked in the meantime has an answer.
+          silent.delete(url.origin);
+          resolve(response);
+        },
       );
-      sent.on('timeout', () => sent.destroy(failed(url.href, `nothing came for ${stall} ms`)));
+      sent.on('timeout', () => {
+        silent.add(url.origin);
+        sent.destroy(failed(url.href, `nothing came for ${stall} ms`));
+      });
       sent.on('error', (error) => {
         reject(wrap(error, url.href, signal));
       });

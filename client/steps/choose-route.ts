@@ -5,7 +5,8 @@ import type { LoadedIndex } from './fetch-indexes.js';
 
 /**
  * How a pending package comes to this machine. `delta`: rebuilt from a delta; `full`: the whole
- * .deb from swarm and mirror; `none`: left to apt. `reason` says why in a few words.
+ * .deb from swarm and mirror; `ready`: an earlier run has handed it over and it waits for apt;
+ * `none`: left to apt. `reason` says why in a few words.
  */
 export type Route =
   | {
@@ -31,19 +32,23 @@ export type Route =
       readonly trackers: readonly string[];
     }
   | {
-      readonly kind: 'none';
+      readonly kind: 'ready' | 'none';
       readonly pending: PendingPackage;
       readonly bytes: number;
       readonly reason: string;
     };
 
+/** A route that this machine has to go itself. */
+export type ActiveRoute = Extract<Route, { kind: 'delta' | 'full' }>;
+
 /**
  * Chooses a route for each pending package. Pure. Only what the index and apt agree on by SHA-256
- * counts; `memoryBytes` is what one rebuild may use.
+ * counts; `handedOver` are names in apt's cache, `memoryBytes` is what one rebuild may use.
  */
 export function chooseRoutes(
   pending: readonly PendingPackage[],
   indexes: readonly LoadedIndex[],
+  handedOver: ReadonlySet<string>,
   memoryBytes: number,
 ): Route[] {
   const entries = new Map<string, { loaded: LoadedIndex; entry: IndexedPackage }[]>();
@@ -54,7 +59,11 @@ export function chooseRoutes(
       else entries.set(entry.sha256, [{ loaded, entry }]);
     }
   }
-  return pending.map((one) => chooseRoute(one, entries.get(one.sha256) ?? [], memoryBytes));
+  return pending.map((one) =>
+    handedOver.has(one.archiveName)
+      ? { kind: 'ready', pending: one, bytes: 0, reason: 'waits for apt already' }
+      : chooseRoute(one, entries.get(one.sha256) ?? [], memoryBytes),
+  );
 }
 
 function chooseRoute(

@@ -5,10 +5,8 @@ import type { ReportProgress } from '../../shared/progress.js';
 import { isHttpUrl } from '../config/index-sources.js';
 import type { DownloadObject } from '../download/download-objects.js';
 import type { HttpClient } from '../download/http.js';
-import type { Route } from './choose-route.js';
+import type { ActiveRoute } from './choose-route.js';
 import { fetchTorrent, torrentOf } from './find-torrents.js';
-
-type Wanted = Exclude<Route, { kind: 'none' }>;
 
 export interface DescribeOptions {
   readonly cacheFolder: string;
@@ -20,10 +18,10 @@ export interface DescribeOptions {
 
 /** What to download for each route: hash and size from the signed index, and where it may be. */
 export function describeObjects(
-  routes: readonly Wanted[],
+  routes: readonly ActiveRoute[],
   form: 'delta' | 'full',
   options: DescribeOptions,
-): (DownloadObject & { route: Wanted })[] {
+): (DownloadObject & { route: ActiveRoute })[] {
   const torrents = startTorrents(routes, form, options);
   return routes.map((route) => {
     const description =
@@ -47,7 +45,7 @@ type Description = Pick<DownloadObject, 'sha256' | 'size' | 'urls'> & {
   readonly filePath: string | null;
 };
 
-function describeDelta(route: Wanted & { kind: 'delta' }): Description {
+function describeDelta(route: ActiveRoute & { kind: 'delta' }): Description {
   const { pending, source, delta, batch } = route;
   const name = deltaFileName(
     pending.package,
@@ -65,7 +63,7 @@ function describeDelta(route: Wanted & { kind: 'delta' }): Description {
 }
 
 /** The archive's own mirrors first: that is where apt would go. */
-function describeFull({ pending, source, entry }: Wanted): Description {
+function describeFull({ pending, source, entry }: ActiveRoute): Description {
   const own = entry.filename === null ? [] : [`${source.uri}/${urlPath(entry.filename)}`];
   return {
     name: pending.archiveName,
@@ -78,7 +76,7 @@ function describeFull({ pending, source, entry }: Wanted): Description {
 
 /** Starts fetching each .torrent once; nobody waits for them but the swarm. */
 function startTorrents(
-  routes: readonly Wanted[],
+  routes: readonly ActiveRoute[],
   form: 'delta' | 'full',
   { http, swarm, report, signal }: DescribeOptions,
 ): Map<string, Promise<Buffer | null>> {

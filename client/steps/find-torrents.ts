@@ -5,13 +5,10 @@ import type { ReportProgress } from '../../shared/progress.js';
 import { parseTorrent } from '../../shared/torrent/metainfo.js';
 import type { IndexSource } from '../config/index-sources.js';
 import { getBounded, type HttpClient } from '../download/http.js';
-import type { Route } from './choose-route.js';
+import type { ActiveRoute } from './choose-route.js';
 
 /** Which torrent carries a route's object; null when the index knows none. */
-export function torrentOf(
-  route: Exclude<Route, { kind: 'none' }>,
-  form: 'delta' | 'full',
-): TorrentPlace | null {
+export function torrentOf(route: ActiveRoute, form: 'delta' | 'full'): TorrentPlace | null {
   const { source, entry } = route;
   if (form === 'delta' && route.kind === 'delta') {
     const { name, infoHash } = route.batch;

@@ -24,7 +24,7 @@ export interface RebuilderOptions {
   readonly signal: AbortSignal;
 }
 
-/** Rebuilds in worker threads, as many at a time as processors and free memory allow. */
+/** Rebuilds in worker processes, as many at a time as processors and free memory allow. */
 export function openRebuilder(routes: readonly Route[], options: RebuilderOptions): Rebuilder {
   const deltas = routes.filter((route) => route.kind === 'delta');
   const largest = Math.max(1, ...deltas.map((route) => route.delta.memoryMiB * 2 ** 20));

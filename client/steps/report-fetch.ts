@@ -8,7 +8,7 @@ export interface PackageResult {
   readonly architecture: string;
   readonly oldVersion: string | null;
   readonly newVersion: string;
-  /** What was carried out in the end; `none` is left to apt. */
+  /** What was carried out in the end; `none` is left to apt, `ready` was done by an earlier run. */
   readonly route: Route['kind'];
   readonly reason: string;
   readonly fullBytes: number;
@@ -28,7 +28,7 @@ export interface PackageResult {
 
 export interface FetchReport {
   readonly packages: readonly PackageResult[];
-  /** What apt alone would have downloaded for the packages that were handed over. */
+  /** What apt alone would have downloaded for the packages that this run handed over. */
   readonly fullBytes: number;
   readonly peerBytes: number;
   readonly httpBytes: number;
@@ -64,7 +64,9 @@ export function startReport(routes: readonly Route[]): {
       const packages = [...results.values()];
       const sum = (of: (result: PackageResult) => number): number =>
         packages.reduce((total, result) => total + of(result), 0);
-      const fullBytes = sum((result) => (result.handedOver ? result.fullBytes : 0));
+      const fullBytes = sum((result) =>
+        result.handedOver && result.route !== 'ready' ? result.fullBytes : 0,
+      );
       const peerBytes = sum((result) => result.peerBytes);
       const httpBytes = sum((result) => result.httpBytes);
       const seconds = (performance.now() - started) / 1000;
@@ -116,8 +118,8 @@ function emptyResult(route: Route): Mutable<PackageResult> {
     fetchSeconds: 0,
     rebuildSeconds: 0,
     recompressSeconds: 0,
-    verified: false,
-    handedOver: false,
+    verified: kind === 'ready',
+    handedOver: kind === 'ready',
     error: null,
   };
 }

@@ -2,7 +2,7 @@ import { compress } from '../../shared/deb/compression.js';
 import { openDelta } from '../../shared/delta/container.js';
 import { rebuildDeb, type RebuildResult } from '../../shared/delta/rebuild.js';
 import { DebshoalError } from '../../shared/errors.js';
-import { asWorkerTask } from '../../shared/io/worker-pool.js';
+import { answerTasks } from '../../shared/io/worker-pool.js';
 import { openInstalledSource, type InstalledIdentity } from '../apt/installed-source.js';
 
 export interface RebuildTask {
@@ -39,4 +39,4 @@ async function checkTarget({ deltaPath, expected }: RebuildTask): Promise<void> 
   }
 }
 
-export default asWorkerTask(rebuild);
+answerTasks(rebuild);

@@ -45,7 +45,10 @@ export const publishCommand: CommandModule<object, PublishArguments> = {
         array: true,
         describe: 'new deltas for these only',
       })
-      .option('workers', { type: 'number', describe: 'worker threads, instead of the configured' })
+      .option('workers', {
+        type: 'number',
+        describe: 'worker processes, instead of the configured',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example('$0 publish /srv/debian --out /srv/www/deltas', 'safe to run from cron'),
   async handler(args) {

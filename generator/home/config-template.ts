@@ -45,7 +45,7 @@ const TEMPLATE = `# What debshoal-generator makes, from what, and for whom.
 # Drop a delta that is larger than this part of its .deb, in percent: rebuilding takes time, too.
 #Max-Ratio: ${DEFAULT_CONFIG.maxRatio}
 
-# Worker threads. Empty: one for each processor. Large packages need memory: about 17 bytes for
+# Worker processes. Empty: one for each processor. Large packages need memory: about 17 bytes for
 # each byte of their largest file, in every worker.
 #Workers:
 

@@ -17,7 +17,7 @@ export interface GeneratorConfig {
   readonly keepVersions: number;
   /** A delta larger than this part of its .deb is not kept, in percent. */
   readonly maxRatio: number;
-  /** Worker threads; null means one for each processor. */
+  /** Worker processes; null means one for each processor. */
   readonly workers: number | null;
   /** URLs of trackers. */
   readonly announce: readonly string[];

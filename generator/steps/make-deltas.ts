@@ -53,7 +53,7 @@ const LASTING: readonly ErrorCode[] = [
 const FATAL: readonly ErrorCode[] = ['interrupted', 'disk-full'];
 
 /**
- * Diffs all pairs in worker threads. What is finished lies under `pending/`, so that a run which
+ * Diffs all pairs in worker processes. What is finished lies under `pending/`, so that a run which
  * was killed goes on where it was.
  */
 export async function makeDeltas(

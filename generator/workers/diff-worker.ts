@@ -2,7 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { hashFile } from '../../shared/io/hash.js';
-import { asWorkerTask } from '../../shared/io/worker-pool.js';
+import { answerTasks } from '../../shared/io/worker-pool.js';
 import { diffDebs } from '../diff/diff-debs.js';
 
 export interface StoredFile {
@@ -42,4 +42,4 @@ async function verify({ path, sha256 }: StoredFile): Promise<void> {
   });
 }
 
-export default asWorkerTask(diff);
+answerTasks(diff);

@@ -17,9 +17,16 @@ export async function hashFile(
   path: string,
   signal?: AbortSignal,
 ): Promise<{ sha256: Sha256; size: number }> {
+  return hashStream(createReadStream(path, { highWaterMark: 1 << 20, signal }));
+}
+
+/** SHA-256 and size of what is left in a stream. */
+export async function hashStream(
+  stream: AsyncIterable<unknown>,
+): Promise<{ sha256: Sha256; size: number }> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+  for await (const chunk of stream) {
     const bytes = chunk as Buffer;
     hash.update(bytes);
     size += bytes.length;

@@ -21,9 +21,12 @@ export interface ToolResult {
 
 const STDERR_KEPT = 64 * 1024;
 
+/** strerror(ENOSPC), as every program prints it; not translated where LC_ALL=C. */
+const DISK_FULL = 'No space left on device';
+
 /**
  * Runs a program without a shell and collects its output. Fails with `tool-failed` when it cannot
- * start, exits with another status, or prints more than allowed.
+ * start, exits with another status, or prints more than allowed; `disk-full` when that is why.
  */
 export function runTool(
   command: string,
@@ -42,7 +45,8 @@ export function runTool(
     let stderr = '';
     const fail = (message: string, cause?: unknown): void => {
       child.kill('SIGKILL');
-      reject(new DebshoalError('tool-failed', message, { cause }));
+      const code = stderr.includes(DISK_FULL) ? 'disk-full' : 'tool-failed';
+      reject(new DebshoalError(code, message, { cause }));
     };
     child.stdout.on('data', (chunk: Buffer) => {
       outBytes += chunk.length;

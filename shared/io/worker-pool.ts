@@ -1,58 +1,181 @@
-import { Piscina } from 'piscina';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 
 import { DebshoalError, isDebshoalError, withCode, type ErrorCode } from '../errors.js';
 
-/** Errors lose their class between threads, so that they travel as data. */
+/** Errors lose their class between processes, so that they travel as data; without a code: a bug. */
 type Outcome<R> =
   | { readonly ok: true; readonly value: R }
-  | { readonly ok: false; readonly code: ErrorCode; readonly message: string; hint?: string };
+  | {
+      readonly ok: false;
+      readonly code: ErrorCode | null;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };
 
-/** Wraps the function that a worker file exports as its default. */
-export function asWorkerTask<T, R>(
-  work: (task: T) => Promise<R>,
-): (task: T) => Promise<Outcome<R>> {
-  return async (task) => {
-    try {
-      return { ok: true, value: await work(task) };
-    } catch (thrown) {
-      const error = withCode(thrown);
-      if (!isDebshoalError(error)) throw error;
+/** Makes this process, which `openWorkerPool` has started, answer tasks by `work`. */
+export function answerTasks(work: (task: never) => Promise<unknown>): void {
+  process.on('message', (task) => {
+    void attempt(() => work(task as never)).then((outcome) => process.send?.(outcome));
+  });
+  // Its parent was killed: nobody wants the result, and a next run may be at the same files.
+  process.on('disconnect', () => {
+    killGroup(process);
+  });
+}
+
+async function attempt<R>(work: () => Promise<R>): Promise<Outcome<R>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (thrown) {
+    const error = withCode(thrown);
+    if (isDebshoalError(error)) {
       const { code, message, hint } = error;
-      return { ok: false, code, message, ...(hint !== undefined && { hint }) };
+      return { ok: false, code, message, hint };
     }
-  };
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { ok: false, code: null, message, hint: undefined };
+  }
 }
 
 export interface WorkerPool<T, R> {
-  /** Runs a task in a free worker; fails as the task did, or with `interrupted`. */
+  /**
+   * Runs a task in a free worker; fails as the task did, with `interrupted`, or with
+   * `limit-exceeded` when the worker died of it. Then nothing of the task runs any more.
+   */
   run(task: T, signal?: AbortSignal): Promise<R>;
+  /** Ends all workers, also those at work. */
   close(): Promise<void>;
 }
 
-/** A task that runs out of memory must not end the run of all others. */
-function refuseGiant(error: unknown): never {
-  if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    throw new DebshoalError('limit-exceeded', 'a worker ran out of memory', { cause: error });
-  }
-  throw error;
-}
+/**
+ * Up to `size` worker processes over the compiled file at `url`, started as they are needed.
+ * Processes and not threads: native compressors crash the whole program when a thread ends while
+ * they are at work, and a task that runs out of memory takes only its worker along.
+ */
+export function openWorkerPool<T, R>(url: URL, size: number): WorkerPool<T, R> {
+  const all = new Set<ChildProcess>();
+  const idle: ChildProcess[] = [];
+  const waiting: (() => void)[] = [];
+  let free = size;
+  let closed = false;
 
-/** Worker threads over the compiled file at `url`, started as they are needed. */
-export function openWorkerPool<T, R>(url: URL, threads: number): WorkerPool<T, R> {
-  const pool = new Piscina<T, Outcome<R>>({
-    filename: url.href,
-    minThreads: 0,
-    maxThreads: threads,
-    // Waiting on atomics would block the native compressors' callbacks.
-    atomics: 'disabled',
-  });
+  const start = (): ChildProcess => {
+    const child = startWorker(url);
+    const forget = (): void => {
+      all.delete(child);
+      if (idle.includes(child)) idle.splice(idle.indexOf(child), 1);
+    };
+    all.add(child);
+    child.once('exit', forget).once('error', forget);
+    return child;
+  };
+  const runInWorker = async (task: T, signal?: AbortSignal): Promise<Outcome<R>> => {
+    const child = idle.pop() ?? start();
+    const outcome = await ask<R>(child, task, signal);
+    if (child.connected) idle.push(child);
+    return outcome;
+  };
+
   return {
     async run(task, signal) {
-      const outcome = await pool.run(task, { signal: signal ?? null }).catch(refuseGiant);
-      if (outcome.ok) return outcome.value;
-      const { code, message, hint } = outcome;
-      throw new DebshoalError(code, message, hint === undefined ? {} : { hint });
+      if (free > 0) free--;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      const isOver = (): boolean => closed || signal?.aborted === true;
+      try {
+        if (isOver()) throw interrupted();
+        return valueOf(await runInWorker(task, signal));
+      } catch (error) {
+        throw isOver() ? interrupted() : error;
+      } finally {
+        free++;
+        const next = waiting.shift();
+        if (next) {
+          free--;
+          next();
+        }
+      }
     },
-    close: () => pool.destroy(),
+    async close() {
+      closed = true;
+      await Promise.all([...all].map(end));
+    },
   };
+}
+
+function startWorker(url: URL): ChildProcess {
+  return fork(compiled(url), {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // A group of its own: Ctrl-C reaches only us, and we end it with the tools that it runs.
+    detached: true,
+  });
+}
+
+/** One task, one answer. When this fails the worker has ended. */
+async function ask<R>(
+  child: ChildProcess,
+  task: unknown,
+  signal: AbortSignal | undefined,
+): Promise<Outcome<R>> {
+  const cleanUp: (() => void)[] = [];
+  try {
+    return await new Promise<Outcome<R>>((resolve, reject) => {
+      const onMessage = (message: unknown): void => {
+        resolve(message as Outcome<R>);
+      };
+      const onExit = (status: number | null, killedBy: string | null): void => {
+        const how = killedBy ?? `status ${String(status)}`;
+        reject(new DebshoalError('limit-exceeded', `a worker process ended with ${how}`));
+      };
+      const onAbort = (): void => {
+        killGroup(child);
+      };
+      child.on('message', onMessage).on('exit', onExit).on('error', reject);
+      signal?.addEventListener('abort', onAbort);
+      cleanUp.push(() => {
+        child.off('message', onMessage).off('exit', onExit).off('error', reject);
+        signal?.removeEventListener('abort', onAbort);
+      });
+      // When it cannot be sent the worker has gone, and its exit is reported.
+      child.send(task as object, () => undefined);
+    });
+  } finally {
+    for (const step of cleanUp) step();
+  }
+}
+
+function valueOf<R>(outcome: Outcome<R>): R {
+  if (outcome.ok) return outcome.value;
+  const { code, message, hint } = outcome;
+  if (code === null) throw new Error(message);
+  throw new DebshoalError(code, message, hint === undefined ? {} : { hint });
+}
+
+function interrupted(): DebshoalError {
+  return new DebshoalError('interrupted', 'interrupted');
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit');
+  killGroup(child);
+  await ended;
+}
+
+/** A worker leads a group, with the tools that it has started. */
+function killGroup({ pid }: { readonly pid?: number | undefined }): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Sources run by a test runner have no compiled worker beside them. */
+function compiled(url: URL): string {
+  if (!import.meta.url.endsWith('.ts')) return fileURLToPath(url);
+  const project = new URL('../../', import.meta.url).href;
+  return fileURLToPath(url.href.replace(project, `${project}dist/`));
 }

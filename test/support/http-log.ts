@@ -24,10 +24,17 @@ export interface HttpLog {
   close(): Promise<void>;
 }
 
+/** May answer a request in another way, or not at all; false lets the file be served. */
+export type Misbehave = (path: string, response: ServerResponse) => boolean;
+
 /** Serves the files of `folder` on the loopback and notes every request, in order of arrival. */
-export async function serveWithLog(folder: string): Promise<HttpLog> {
+export async function serveWithLog(
+  folder: string,
+  misbehave: Misbehave = () => false,
+): Promise<HttpLog> {
   let requests: LoggedRequest[] = [];
   const server = createServer((request, response) => {
+    if (misbehave(pathOf(request), response)) return;
     answer(folder, request, response, (logged) => requests.push(logged)).catch(() =>
       response.destroy(),
     );
@@ -55,7 +62,7 @@ async function answer(
   response: ServerResponse,
   log: (logged: LoggedRequest) => void,
 ): Promise<void> {
-  const path = decodeURIComponent((request.url ?? '/').split('?')[0] ?? '/');
+  const path = pathOf(request);
   const file = join(folder, normalize(`/${path}`));
   const range = request.headers.range ?? null;
   const method = request.method ?? '';
@@ -91,6 +98,10 @@ async function answer(
   finish(part === null ? 200 : 206, end - start + 1);
   if (method === 'HEAD' || found.size === 0) response.end();
   else await pipeline(createReadStream(file, { start, end }), response);
+}
+
+function pathOf(request: IncomingMessage): string {
+  return decodeURIComponent((request.url ?? '/').split('?')[0] ?? '/');
 }
 
 /** One `bytes=START-[END]` range, void when If-Range names another time (RFC 9110, 13.1.5). */

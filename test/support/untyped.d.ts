@@ -15,18 +15,3 @@ declare module 'ar-async' {
     on(event: 'end' | 'close', listener: () => void): this;
   }
 }
-
-/** The part of tar-stream 3.2.2 that tests use. */
-declare module 'tar-stream' {
-  import type { Readable, Writable } from 'node:stream';
-
-  interface Header {
-    readonly name: string;
-    readonly type: string;
-    readonly size: number;
-  }
-
-  type Extract = Writable & AsyncIterable<Readable & { readonly header: Header }>;
-
-  export function extract(): Extract;
-}

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { openAptSystem } from '../../../client/apt/apt-system.js';
-import { handOver } from '../../../client/apt/hand-over.js';
+import { findHandedOver, handOver } from '../../../client/apt/hand-over.js';
 import { withTemporaryFolder } from '../../../shared/io/files.js';
+import { sha256 } from '../../../shared/io/hash.js';
 import { needs } from '../../support/needs.js';
 
 const NAME = 'tool_1%3a2.0-1+b1~x_amd64.deb';
@@ -42,6 +43,23 @@ describeHere('handing over', () => {
       expect((await stat(target)).mode & 0o7777).toBe(0o600);
       expect((await stat(join(root, ARCHIVES, 'partial'))).mode & 0o7777).toBe(0o700);
       await expect(stat(deb)).rejects.toMatchObject({ code: 'ENOENT' });
+    }));
+
+  test('what was handed over is found again, if it is whole and no link', () =>
+    inRoot(async (root, deb) => {
+      const content = Buffer.from('content of the .deb');
+      const wanted = { archiveName: NAME, size: content.length, sha256: sha256(content) };
+      const system = await openAptSystem(root);
+      const find = async (): Promise<string[]> => [...(await findHandedOver(system, [wanted]))];
+      expect(await find()).toEqual([]);
+      const target = await handOver(system, NAME, deb);
+      expect(await find()).toEqual([NAME]);
+      await writeFile(target, Buffer.alloc(content.length, 'x'));
+      expect(await find()).toEqual([]);
+      await writeFile(deb, content);
+      await rm(target);
+      await symlink(deb, target);
+      expect(await find()).toEqual([]);
     }));
 
   test('another filesystem: copies, leaves no temporary file and no source', () =>

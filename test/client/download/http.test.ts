@@ -100,6 +100,35 @@ describe('fetchRange', () => {
     await expect(fetchAll(url)).rejects.toMatchObject(failed);
   });
 
+  test('a silent server is asked once, however many objects it should have', async () => {
+    const server = closing(await startRawServer('', 'hang'));
+    const client = closing(createHttpClient({ stallMilliseconds: 100 }));
+    for (let i = 0; i < 5; i++) {
+      const answer = getBounded(client, `${server.url}/${i}`, 100);
+      await expect(answer).rejects.toMatchObject(failed);
+    }
+    expect(server.connections()).toBe(1);
+  });
+
+  test('a server that answers at last is asked again', async () => {
+    let late = (): void => undefined;
+    const { url } = closing(
+      await startHttpServer((request, response) => {
+        if (request.url === '/late') late = () => response.end();
+        else if (request.url !== '/never') response.end();
+      }),
+    );
+    const client = closing(createHttpClient({ stallMilliseconds: 1500 }));
+    const never = expect(getBounded(client, `${url}/never`, 9)).rejects.toMatchObject(failed);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const answered = getBounded(client, `${url}/late`, 9);
+    await never;
+    await expect(getBounded(client, `${url}/a`, 9)).rejects.toMatchObject(failed);
+    late();
+    await answered;
+    expect(await getBounded(client, `${url}/a`, 9)).toHaveLength(0);
+  });
+
   test.each(['ftp://127.0.0.1/a', 'file:///etc/passwd', 'nonsense', 'http://127.0.0.1:1/'])(
     'refuses %s',
     async (url) => {

@@ -143,17 +143,20 @@ describe('buildIndexes', () => {
   }
 
   it('lists packages with deltas, and only the batches that they are in', () => {
-    const [index] = buildIndexes(suite(b, known('5', { package: 'unrelated' })), state);
+    const [index] = buildIndexes(suite(b, known('5', { package: 'unrelated' })), state, [
+      'udp://t:1',
+    ]);
     expect(index?.packages.map((entry) => entry.package)).toEqual(['tiny']);
     expect(index?.batches.map((batch) => batch.name)).toEqual(['b1']);
     expect(index?.packages[0]?.deltas).toMatchObject([{ oldVersion: '1', batch: 0 }]);
+    expect(index?.announce).toEqual(['udp://t:1']);
   });
 
   it('survives an archive that lists a version twice, and one of another architecture', () => {
     const twin = known('2', { sha256: 'd'.repeat(64) });
     const foreign = known('2', { architecture: 'i386' });
     const deltas = [...state.deltas, made(a, twin), made(a, foreign)];
-    const [index] = buildIndexes(suite(b, twin, foreign), { ...state, deltas });
+    const [index] = buildIndexes(suite(b, twin, foreign), { ...state, deltas }, []);
     expect(index?.packages.map((entry) => entry.sha256)).toEqual([twin.sha256]);
     // Anything else would end the whole run here.
     expect(index && encodeDeltasIndex(index)).toContain('Version: 2');
@@ -162,7 +165,7 @@ describe('buildIndexes', () => {
   it('lists one delta from a version that had two files', () => {
     const again = known('1', { sha256: 'e'.repeat(64) });
     const deltas = [made(a, b), { ...made(again, b), size: 20 }];
-    const [index] = buildIndexes(suite(b), { ...state, deltas });
+    const [index] = buildIndexes(suite(b), { ...state, deltas }, []);
     expect(index?.packages[0]?.deltas.map((delta) => delta.size)).toEqual([20]);
   });
 });
