@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { readFile, readlink, rm, symlink } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 
 import { DebshoalError } from '../errors.js';
-
-const MARK_DIGITS = 12;
 
 /**
  * Runs `use` while holding the lock file `path`, which names our process. A lock whose process is
@@ -11,7 +10,7 @@ const MARK_DIGITS = 12;
  */
 export async function withPidLock<T>(path: string, use: () => Promise<T>): Promise<T> {
   // Unique to this call, for one process may ask for the same lock twice.
-  const unique = randomBytes(MARK_DIGITS / 2).toString('hex');
+  const unique = randomBytes(6).toString('hex');
   const mark = `${process.pid} ${(await startTime(process.pid)) ?? ''} ${unique}`;
   await takeLock(path, mark);
   try {
@@ -21,7 +20,7 @@ export async function withPidLock<T>(path: string, use: () => Promise<T>): Promi
   }
 }
 
-const ATTEMPTS = 10;
+const ATTEMPTS = 100;
 
 /** A symbolic link appears with its content: nobody ever sees a lock without a holder. */
 async function takeLock(path: string, mark: string): Promise<void> {
@@ -30,30 +29,40 @@ async function takeLock(path: string, mark: string): Promise<void> {
     const holder = await readLock(path);
     if (holder === null) continue;
     await refuseIfAlive(path, holder);
-    await removeStale(path, holder, `${path}.${mark.slice(-MARK_DIGITS)}`);
+    await removeStale(path, holder, mark);
   }
   throw new DebshoalError('io-failed', `cannot take the lock ${path}`);
 }
 
 async function refuseIfAlive(path: string, holder: string): Promise<void> {
-  const [pid = '', started = ''] = holder.split(' ');
-  if (/^[0-9]+$/.test(pid) && (await startTime(Number(pid))) === started) {
-    throw new DebshoalError('io-failed', `${path} is held by process ${pid}`, {
-      hint: 'wait until that run has ended',
-    });
-  }
+  if (!(await isAlive(holder))) return;
+  throw new DebshoalError('io-failed', `${path} is held by process ${holder.split(' ')[0] ?? ''}`, {
+    hint: 'wait until that run has ended',
+  });
 }
 
-/** Of several that find a stale lock one moves it away; a lock that is a new one comes back. */
-async function removeStale(path: string, holder: string, aside: string): Promise<void> {
-  try {
-    await rename(path, aside);
-  } catch {
+async function isAlive(holder: string): Promise<boolean> {
+  const [pid = '', started = ''] = holder.split(' ');
+  return /^[0-9]+$/.test(pid) && (await startTime(Number(pid))) === started;
+}
+
+const TAKEOVER_WAIT_MS = 10;
+
+/**
+ * Only whoever holds a second lock removes a stale one: of two that both had seen it, the slower
+ * would remove the new lock of the quicker.
+ */
+async function removeStale(path: string, holder: string, mark: string): Promise<void> {
+  const takeover = `${path}.takeover`;
+  if (await tryLock(takeover, mark)) {
+    if ((await readLock(path)) === holder) await rm(path, { force: true });
+    await rm(takeover, { force: true });
     return;
   }
-  const moved = await readLock(aside);
-  if (moved !== null && moved !== holder) await tryLock(path, moved);
-  await rm(aside, { force: true });
+  const other = await readLock(takeover);
+  // Killed between the two removals above.
+  if (other !== null && !(await isAlive(other))) await rm(takeover, { force: true });
+  else await setTimeout(TAKEOVER_WAIT_MS);
 }
 
 async function tryLock(path: string, mark: string): Promise<boolean> {

@@ -11,7 +11,7 @@ import { errorCode } from '../../support/error-code.js';
 describe('the lock of a folder', () => {
   it('is held by one, even when many find a stale one at once', async () => {
     const folder = await temporaryFolder();
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 40; round++) {
       const path = join(folder, 'lock');
       await symlink('999999999 1 gone', path);
       let inside = 0;
@@ -50,6 +50,14 @@ describe('the lock of a folder', () => {
     expect(await withPidLock(path, () => Promise.resolve('mine'))).toBe('mine');
     await writeFile(path, '');
     expect(await withPidLock(path, () => Promise.resolve('mine'))).toBe('mine');
+  });
+
+  it('is taken over even when a takeover was killed in the middle', async () => {
+    const folder = await temporaryFolder();
+    await symlink('999999999 1 gone', join(folder, 'lock'));
+    await symlink('999999998 1 gone', join(folder, 'lock.takeover'));
+    expect(await withPidLock(join(folder, 'lock'), () => Promise.resolve('mine'))).toBe('mine');
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('is released when the work fails', async () => {
