@@ -14,7 +14,7 @@ import { chunksOf, collect, noise } from '../../support/chunks.js';
 import { temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
 import { makeAr, makeTar, makeTinyDeb } from '../../support/tiny-deb.js';
-import { lacks } from '../../support/tools.js';
+import { hasTool } from '../../support/tools.js';
 
 /** Text that compresses differently at every level. */
 function prose(bytes: number): Buffer {
@@ -62,7 +62,7 @@ async function isReproduced(path: string): Promise<boolean> {
   return true;
 }
 
-describe.skipIf(lacks('dpkg-deb'))('recipes of what dpkg-deb writes (needs dpkg-deb)', () => {
+describe.skipIf(!hasTool('dpkg-deb'))('recipes of what dpkg-deb writes (needs dpkg-deb)', () => {
   const content = prose(120_000);
   const levels = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
 import { FIXTURE_PAIRS } from '../../support/pairs.js';
 import { makeAr, makeTinyDeb } from '../../support/tiny-deb.js';
-import { lacks } from '../../support/tools.js';
+import { hasTool } from '../../support/tools.js';
 
 async function membersOf(path: string): Promise<ArMember[]> {
   const file = await open(path, 'r');
@@ -49,7 +49,7 @@ describe.each(FIXTURE_PAIRS)('$name', (pair) => {
     expect(ours).toEqual(await readWithArAsync(path));
   });
 
-  it.skipIf(lacks('ar'))('has the members that ar lists (needs binutils)', async () => {
+  it.skipIf(!hasTool('ar'))('has the members that ar lists (needs binutils)', async () => {
     const listed = execFileSync('ar', ['t', pair.new], { encoding: 'utf8' }).trim().split('\n');
     expect((await membersOf(pair.new)).map((member) => member.name)).toEqual(listed);
   });

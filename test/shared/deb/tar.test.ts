@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
 import { FIXTURE_PAIRS } from '../../support/pairs.js';
 import { makeTar, tarHeader } from '../../support/tiny-deb.js';
-import { lacks } from '../../support/tools.js';
+import { hasTool } from '../../support/tools.js';
 
 async function entriesOf(tar: Buffer): Promise<TarEntry[]> {
   const path = join(await temporaryFolder(), 'test.tar');
@@ -40,7 +40,7 @@ function typeOf(tarStreamType: string): string {
 }
 
 describe('the tar walker', () => {
-  describe.skipIf(lacks('dpkg-deb'))('on real packages (needs dpkg-deb)', () => {
+  describe.skipIf(!hasTool('dpkg-deb'))('on real packages (needs dpkg-deb)', () => {
     it.each(FIXTURE_PAIRS)('finds what tar-stream and tar find in $name', async (pair) => {
       const tar = execFileSync('dpkg-deb', ['--fsys-tarfile', pair.new], { maxBuffer: 1 << 28 });
       const entries = await entriesOf(tar);

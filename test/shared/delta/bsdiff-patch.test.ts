@@ -10,15 +10,15 @@ import { isDebshoalError } from '../../../shared/errors.js';
 import { noise } from '../../support/chunks.js';
 import { temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
-import { lacks } from '../../support/tools.js';
+import { hasTool } from '../../support/tools.js';
 
-const lacksBzip2 = lacks('bzip2');
+const hasBzip2 = hasTool('bzip2');
 
 function bzip2(input: Uint8Array, level = 9): Buffer {
   return execFileSync('bzip2', ['-c', `-${level}`], { input, maxBuffer: 1 << 28 });
 }
 
-describe.skipIf(lacksBzip2)('the bzip2 decoder (needs bzip2)', () => {
+describe.skipIf(!hasBzip2)('the bzip2 decoder (needs bzip2)', () => {
   const half = noise(150_000);
   it.each([
     ['nothing', Buffer.alloc(0)],
@@ -102,7 +102,7 @@ describe('bsdiff patches', () => {
   });
 });
 
-describe.skipIf(lacksBzip2)('attacks by bsdiff patches (needs bzip2)', () => {
+describe.skipIf(!hasBzip2)('attacks by bsdiff patches (needs bzip2)', () => {
   const old = Buffer.from('the old content');
 
   interface Forged {
