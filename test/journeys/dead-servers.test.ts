@@ -41,7 +41,6 @@ describeHere('servers that are dead', () => {
       expect(run.stderr).toMatch('[http-failed]');
       expect(routes(run)).toEqual([route, route, route]);
       await system.aptDownloads();
-      console.log(`waited ${run.seconds} s`);
     } finally {
       await site.close();
     }

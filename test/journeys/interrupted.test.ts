@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import { runTool } from '../../shared/io/run-tool.js';
+import { asNobody } from '../support/as-nobody.js';
 import { closing, until } from '../support/cleanup.js';
-import { startCli, type RunningCli } from '../support/cli.js';
+import { runCli, startCli, type RunningCli } from '../support/cli.js';
 import { cacheName, fixturePair } from '../support/fixture-pairs.js';
 import { makeLab, type Lab, type LabSystem } from '../support/lab.js';
 import { needs } from '../support/needs.js';
@@ -144,6 +145,40 @@ describeHere('interrupted, or not alone', () => {
   });
 });
 
+describeHere('interrupted in a rebuild', () => {
+  // Its .xz takes a second: threads that were ended in it took the program along.
+  let slow: Lab;
+  beforeAll(async () => {
+    slow = await makeLab([fixturePair('tzdata')]);
+  }, 120_000);
+  afterAll(() => slow.close());
+
+  for (const wait of [0, 150]) {
+    test(`SIGINT ${wait} ms after it began: nothing is left, the next run does it`, async () => {
+      const system = await slow.system();
+      const temporary = await slow.folder('tmp');
+      const env = { ...process.env, TMPDIR: temporary };
+      const running = startCli('client', system.fetchArguments('--no-swarm'), { env });
+      const finished = join(system.root, 'var/cache/debshoal/finished');
+      const isRebuilding = async (): Promise<boolean> =>
+        (await readdir(finished).catch(() => [])).some((name) => name.startsWith('.debshoal-'));
+      while (!(await isRebuilding())) await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      running.child.kill('SIGINT');
+      const { status, stderr } = await running.ended;
+      expect({ status, stderr }).toMatchObject({ status: 130 });
+      expect(await readdir(temporary)).toEqual([]);
+      expect(await system.files(PARTIAL)).toEqual([]);
+      expect(await system.files('var/cache/debshoal')).toEqual([]);
+      if (wait > 0) return;
+      expect((await system.fetch('--no-swarm')).report?.packages).toMatchObject([
+        { route: 'delta', handedOver: true },
+      ]);
+      await system.aptDownloads();
+    });
+  }
+});
+
 describeAsRoot('as root and as others', () => {
   // The first is enough for the deltas, not for the rebuilt .debs; the second for nothing.
   test.each(['64k', '8k'])('a full disk (%s): a clear error', async (size) => {
@@ -153,7 +188,7 @@ describeAsRoot('as root and as others', () => {
     // A namespace of its own: the file system is gone with the process.
     const script = `mount -t tmpfs -o size=${size} none "$0" && "$@"; status=$?; ls -A "$0" >&2; exit $status`;
     const through = ['unshare', '--mount', 'sh', '-c', script, cache];
-    const run = await startCli('client', system.fetchArguments('--no-swarm'), { through }).ended;
+    const run = await runCli('client', system.fetchArguments('--no-swarm'), { through });
     expect(run).toMatchObject({ status: 50, errorCode: 'disk-full' });
     expect(run.stderr).toMatch(/^hint: /m);
     // The lock is given back.
@@ -166,12 +201,25 @@ describeAsRoot('as root and as others', () => {
       const system = await lab.system();
       if (folder !== 'missing')
         await mkdir(join(system.root, 'var/cache/debshoal/partial'), { recursive: true });
-      const through = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+      const project = await lab.folder('project');
       await runTool('chmod', ['-R', 'go+rX', join(system.root, '..')], { maxOutput: 0 });
-      const run = await startCli('client', system.fetchArguments('--no-swarm'), { through }).ended;
+      const options = { through: asNobody(project), project };
+      const run = await runCli('client', system.fetchArguments('--no-swarm'), options);
       expect(run).toMatchObject({ status: 51, errorCode: 'io-failed' });
       expect(run.stderr).toMatch(/^hint: .*root/m);
       await system.aptDownloads();
     });
   }
+
+  test('an ordinary user, for this machine itself: a clear error with a hint', async () => {
+    const project = await lab.folder('project');
+    const key = join(project, '..', 'key.asc');
+    await copyFile(lab.home.publicKey, key);
+    await runTool('chmod', ['-R', 'go+rX', join(project, '..')], { maxOutput: 0 });
+    const source = ['--index', lab.site.url, '--suite', 'lab', '--key', key];
+    const options = { through: asNobody(project), project };
+    const run = await runCli('client', ['fetch', '--json', ...source], options);
+    expect(run).toMatchObject({ status: 51, errorCode: 'io-failed' });
+    expect(run.stderr).toMatch(/^hint: .*root/m);
+  });
 });

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { ErrorCode } from '../../shared/errors.js';
@@ -25,16 +26,15 @@ export interface RunningCli {
 
 export interface CliOptions {
   readonly env?: NodeJS.ProcessEnv;
-  /** A program and arguments to start it with, such as `setpriv --reuid 65534`. */
+  /** A program and arguments to start it with. */
   readonly through?: readonly string[];
+  /** Where that program sees the project; default where it is. */
+  readonly project?: string;
 }
 
-/** The compiled program of a side, as users start it. */
-export function cliPath(side: Side): string {
-  return fileURLToPath(new URL(`../../dist/${side}/cli.js`, import.meta.url));
-}
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Starts the real program in a process of its own. */
+/** Starts the real, compiled program of a side in a process of its own. */
 export function startCli(
   side: Side,
   args: readonly string[],
@@ -43,12 +43,14 @@ export function startCli(
   const [command = '', ...rest] = [
     ...(options.through ?? []),
     process.execPath,
-    cliPath(side),
+    join(options.project ?? PROJECT, 'dist', side, 'cli.js'),
     ...args,
   ];
   const started = performance.now();
   const child = spawn(command, rest, {
     env: options.env ?? process.env,
+    // An ordinary user may not read where we are.
+    cwd: '/',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];

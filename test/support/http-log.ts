@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-export interface LoggedRequest {
+interface LoggedRequest {
   readonly method: string;
   /** Decoded, without the query. */
   readonly path: string;
