@@ -7,12 +7,12 @@ import { describe, expect, it } from 'vitest';
 import { EXIT_STATUS, type ErrorCode } from '../../shared/errors.js';
 import { noise } from '../support/chunks.js';
 import { temporaryFolder } from '../support/cleanup.js';
-import { FIXTURE_PAIRS } from '../support/pairs.js';
+import { fixturePair } from '../support/fixture-pairs.js';
 import { runGenerator, startGenerator } from '../support/run-cli.js';
 import { makeSampleDelta } from '../support/sample-delta.js';
 import { makeTinyDeb } from '../support/tiny-deb.js';
 
-const pair = FIXTURE_PAIRS[0] ?? { old: '', new: '' };
+const pair = fixturePair('php8.2-pspell');
 
 /** Runs with --json and gives the code of the error object; checks the status that goes with it. */
 async function codeOf(...args: string[]): Promise<string> {
@@ -48,15 +48,21 @@ describe('the generator’s command line', () => {
 describe('diff', () => {
   it('prints its report as JSON', async () => {
     const target = join(await temporaryFolder(), 'made.delta');
-    const { status, stdout } = await runGenerator('diff', pair.old, pair.new, target, '--json');
+    const { status, stdout } = await runGenerator(
+      'diff',
+      pair.oldDeb,
+      pair.newDeb,
+      target,
+      '--json',
+    );
     expect(status).toBe(0);
     const report = JSON.parse(stdout) as Record<string, unknown>;
     expect(report).toMatchObject({
       package: expect.any(String) as string,
       oldVersion: expect.any(String) as string,
       newVersion: expect.any(String) as string,
-      oldBytes: (await readFile(pair.old)).length,
-      newBytes: (await readFile(pair.new)).length,
+      oldBytes: (await readFile(pair.oldDeb)).length,
+      newBytes: (await readFile(pair.newDeb)).length,
       deltaBytes: (await readFile(target)).length,
       memoryBytes: expect.any(Number) as number,
       peakRssBytes: expect.any(Number) as number,
@@ -68,7 +74,7 @@ describe('diff', () => {
 
   it('prints a report for people', async () => {
     const target = join(await temporaryFolder(), 'made.delta');
-    const { status, stdout, stderr } = await runGenerator('diff', pair.old, pair.new, target);
+    const { status, stdout, stderr } = await runGenerator('diff', pair.oldDeb, pair.newDeb, target);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain('rebuilt bit for bit');
   });
@@ -80,18 +86,18 @@ describe('diff', () => {
     ) as [string, string, string];
     await writeFile(junk, noise(1000));
     await writeFile(other, await makeTinyDeb({ package: 'other' }));
-    expect(await codeOf('diff', join(folder, 'none.deb'), pair.new, target)).toBe('io-failed');
-    expect(await codeOf('diff', pair.old, junk, target)).toBe('deb-malformed');
-    expect(await codeOf('diff', pair.old, other, target)).toBe('usage');
+    expect(await codeOf('diff', join(folder, 'none.deb'), pair.newDeb, target)).toBe('io-failed');
+    expect(await codeOf('diff', pair.oldDeb, junk, target)).toBe('deb-malformed');
+    expect(await codeOf('diff', pair.oldDeb, other, target)).toBe('usage');
     expect(await readdir(folder)).toEqual(['junk.deb', 'other.deb']);
   });
 
   it('leaves nothing behind at Ctrl-C', async () => {
     const folder = await temporaryFolder();
-    const large = FIXTURE_PAIRS.at(-1) ?? pair;
+    const large = fixturePair('openssl');
     const count = async () =>
       (await readdir(tmpdir())).filter((name) => name.startsWith('.debshoal-')).length;
-    const args = ['diff', large.old, large.new, join(folder, 'made.delta')];
+    const args = ['diff', large.oldDeb, large.newDeb, join(folder, 'made.delta')];
     // A folder of its own, so that no other test counts.
     process.env['TMPDIR'] = folder;
     try {
@@ -127,7 +133,7 @@ describe('inspect', () => {
   });
 
   it('fails with a code for what is no delta', async () => {
-    expect(await codeOf('inspect', pair.new)).toBe('delta-damaged');
+    expect(await codeOf('inspect', pair.newDeb)).toBe('delta-damaged');
     expect(await codeOf('inspect', '/nonexistent.delta')).toBe('io-failed');
   });
 });

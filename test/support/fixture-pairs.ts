@@ -18,7 +18,9 @@ export interface FixturePair {
   readonly newDeb: string;
 }
 
-const FOLDER = fileURLToPath(new URL('../../fixtures/', import.meta.url));
+// Runs as TypeScript under vitest, and compiled below dist/.
+const ROOT = import.meta.url.replace(/\/(dist\/)?test\/support\/[^/]*$/, '/');
+const FOLDER = fileURLToPath(new URL('fixtures/', ROOT));
 
 /** All of fixtures/pairs.tsv. */
 export const FIXTURE_PAIRS: readonly FixturePair[] = readFileSync(`${FOLDER}pairs.tsv`, 'utf8')

@@ -10,14 +10,14 @@ import { describeDelta } from '../../../shared/delta/describe-delta.js';
 import { noise } from '../../support/chunks.js';
 import { temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
-import { FIXTURE_PAIRS } from '../../support/pairs.js';
+import { FIXTURE_PAIRS } from '../../support/fixture-pairs.js';
 import { roundTrip } from '../../support/round-trip.js';
 import { makeSampleDelta } from '../../support/sample-delta.js';
 import { foreignGzip, makeTinyDeb, type TinyDeb, type TinyEntry } from '../../support/tiny-deb.js';
 
 describe('real pairs', () => {
   it.each(FIXTURE_PAIRS)('$name is rebuilt bit for bit from a smaller delta', async (pair) => {
-    const report = await roundTrip(pair.old, pair.new, await temporaryFolder());
+    const report = await roundTrip(pair.oldDeb, pair.newDeb, await temporaryFolder());
     expect(report.isExact).toBe(true);
     expect(report.deltaBytes).toBeLessThan(report.newBytes / 4);
   });
@@ -223,8 +223,8 @@ describe('a diff', () => {
     await writeFile(target, 'before');
     const [pair] = FIXTURE_PAIRS;
     const broken = join(folder, 'broken.deb');
-    await writeFile(broken, (await readFile(pair?.new ?? '')).subarray(0, 5000));
-    expect(await errorCode(diffDebs(pair?.old ?? '', broken, target, folder))).toBe(
+    await writeFile(broken, (await readFile(pair?.newDeb ?? '')).subarray(0, 5000));
+    expect(await errorCode(diffDebs(pair?.oldDeb ?? '', broken, target, folder))).toBe(
       'deb-malformed',
     );
     expect(await readFile(target, 'utf8')).toBe('before');

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { readArMembers, type ArMember } from '../../../shared/deb/ar.js';
 import { temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
-import { FIXTURE_PAIRS } from '../../support/pairs.js';
+import { FIXTURE_PAIRS } from '../../support/fixture-pairs.js';
 import { makeAr, makeTinyDeb } from '../../support/tiny-deb.js';
 import { hasTool } from '../../support/tools.js';
 
@@ -44,14 +44,14 @@ function readWithArAsync(path: string): Promise<{ name: string; size: number }[]
 }
 
 describe.each(FIXTURE_PAIRS)('$name', (pair) => {
-  it.each([pair.old, pair.new])('has the members that ar-async finds: %s', async (path) => {
+  it.each([pair.oldDeb, pair.newDeb])('has the members that ar-async finds: %s', async (path) => {
     const ours = (await membersOf(path)).map(({ name, size }) => ({ name, size }));
     expect(ours).toEqual(await readWithArAsync(path));
   });
 
   it.skipIf(!hasTool('ar'))('has the members that ar lists (needs binutils)', async () => {
-    const listed = execFileSync('ar', ['t', pair.new], { encoding: 'utf8' }).trim().split('\n');
-    expect((await membersOf(pair.new)).map((member) => member.name)).toEqual(listed);
+    const listed = execFileSync('ar', ['t', pair.newDeb], { encoding: 'utf8' }).trim().split('\n');
+    expect((await membersOf(pair.newDeb)).map((member) => member.name)).toEqual(listed);
   });
 });
 

@@ -12,7 +12,7 @@ import { compressXz } from '../../../shared/io/xz.js';
 import { chunksOf, collect, noise } from '../../support/chunks.js';
 import { temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
-import { FIXTURE_PAIRS } from '../../support/pairs.js';
+import { FIXTURE_PAIRS } from '../../support/fixture-pairs.js';
 import { makeAr, makeTar, makeTinyDeb } from '../../support/tiny-deb.js';
 import { hasTool } from '../../support/tools.js';
 
@@ -27,7 +27,7 @@ async function expand(deb: Buffer): Promise<ExpandedDeb & { image: Buffer }> {
 describe('expanding a .deb', () => {
   it.skipIf(!hasTool('dpkg-deb')).each(FIXTURE_PAIRS)(
     'gives the tars that dpkg-deb gives, of $name (needs dpkg-deb)',
-    async ({ new: path }) => {
+    async ({ newDeb: path }) => {
       const { image, parts } = await expand(await readFile(path));
       const tars = parts
         .filter((part) => part.kind === 'member')

@@ -9,7 +9,7 @@ import { listedPath, walkTar, type TarEntry } from '../../../shared/deb/tar.js';
 import { collect } from '../../support/chunks.js';
 import { temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
-import { FIXTURE_PAIRS } from '../../support/pairs.js';
+import { FIXTURE_PAIRS } from '../../support/fixture-pairs.js';
 import { makeTar, tarHeader } from '../../support/tiny-deb.js';
 import { hasTool } from '../../support/tools.js';
 
@@ -42,7 +42,7 @@ function typeOf(tarStreamType: string): string {
 describe('the tar walker', () => {
   describe.skipIf(!hasTool('dpkg-deb'))('on real packages (needs dpkg-deb)', () => {
     it.each(FIXTURE_PAIRS)('finds what tar-stream and tar find in $name', async (pair) => {
-      const tar = execFileSync('dpkg-deb', ['--fsys-tarfile', pair.new], { maxBuffer: 1 << 28 });
+      const tar = execFileSync('dpkg-deb', ['--fsys-tarfile', pair.newDeb], { maxBuffer: 1 << 28 });
       const entries = await entriesOf(tar);
       const ours = entries.map(({ path, type, offset, size }) => {
         const name = Buffer.from(path, 'latin1').toString().replace(/\/$/, '');

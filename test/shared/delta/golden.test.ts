@@ -9,13 +9,13 @@ import { openOldDeb } from '../../../shared/delta/old-deb.js';
 import { rebuildDeb } from '../../../shared/delta/rebuild.js';
 import { hashFile } from '../../../shared/io/hash.js';
 import { temporaryFolder } from '../../support/cleanup.js';
-import { FIXTURE_PAIRS } from '../../support/pairs.js';
+import { FIXTURE_PAIRS } from '../../support/fixture-pairs.js';
 import { GOLDEN_PAIRS } from './golden/pairs.js';
 
 const pairs = FIXTURE_PAIRS.filter(({ name }) => GOLDEN_PAIRS.includes(name));
 
 /** Clients meet deltas that were made years ago: version 0 means these bytes for ever. */
-describe.each(pairs)('the golden delta of $name', ({ name, old: oldPath, new: newPath }) => {
+describe.each(pairs)('the golden delta of $name', ({ name, oldDeb: oldPath, newDeb: newPath }) => {
   const delta = join(import.meta.dirname, 'golden', `${name}-0.delta`);
 
   it('is still read, and gives the exact .deb', async () => {

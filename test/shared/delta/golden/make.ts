@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 
 import { diffDebs } from '../../../../generator/diff/diff-debs.js';
-import { FIXTURE_PAIRS } from '../../../support/pairs.js';
+import { FIXTURE_PAIRS } from '../../../support/fixture-pairs.js';
 import { GOLDEN_PAIRS } from './pairs.js';
 
 /*
@@ -12,5 +12,5 @@ const FOLDER = resolve(import.meta.dirname, '../../../../../test/shared/delta/go
 
 for (const pair of FIXTURE_PAIRS) {
   if (!GOLDEN_PAIRS.includes(pair.name)) continue;
-  await diffDebs(pair.old, pair.new, resolve(FOLDER, `${pair.name}-0.delta`));
+  await diffDebs(pair.oldDeb, pair.newDeb, resolve(FOLDER, `${pair.name}-0.delta`));
 }
