@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DebshoalError } from '../shared/errors.js';
 import { readPublicKeys } from '../shared/index/signature.js';
 import { readBounded, removeStaleTemporaries } from '../shared/io/files.js';
-import { withPidLock } from '../shared/io/pid-lock.js';
+import { withFileLock } from '../shared/io/file-lock.js';
 import { LIMITS } from '../shared/limits.js';
 import type { ReportProgress } from '../shared/progress.js';
 import type { GeneratorConfig } from './home/config.js';
@@ -58,7 +58,7 @@ export async function publish(options: PublishOptions): Promise<PublishReport> {
   const { home, out } = options;
   await mkdir(out, { recursive: true });
   await refuseSameFolder(options);
-  return withPidLock(join(home, 'lock'), async () => {
+  return withFileLock(join(home, 'lock'), async () => {
     for (const folder of [home, out]) await removeStaleTemporaries(folder, { recursive: true });
     return publishLocked(options);
   });

@@ -7,7 +7,7 @@ import { formatBytes, formatPercent, formatSeconds, formatTable } from '../../sh
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
-import { withPidLock } from '../../shared/io/pid-lock.js';
+import { withFileLock } from '../../shared/io/file-lock.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
 import { openAptSystem } from '../apt/apt-system.js';
@@ -52,7 +52,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     const sources = await indexSources(args);
     const cacheFolder = join(system.root, CACHE_FOLDER);
     await makeOurFolder(cacheFolder);
-    const report = await withPidLock(join(cacheFolder, 'lock'), async () => {
+    const report = await withFileLock(join(cacheFolder, 'lock'), async () => {
       const http = createHttpClient();
       // Started first, so that it is ready when apt and the index have answered.
       const swarmStart = args.swarm ? tryStartSwarm(reporter.report) : Promise.resolve(null);

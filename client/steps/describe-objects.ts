@@ -1,19 +1,21 @@
 import { join } from 'node:path';
 
-import { deltaFileName, deltaPath, urlPath } from '../../shared/index/layout.js';
-import type { ReportProgress } from '../../shared/progress.js';
+import {
+  batchTorrentPath,
+  debTorrentPath,
+  deltaFileName,
+  deltaPath,
+  urlPath,
+} from '../../shared/index/layout.js';
 import { isHttpUrl } from '../config/index-sources.js';
 import type { DownloadObject } from '../download/download-objects.js';
-import type { HttpClient } from '../download/http.js';
+import { fetchTorrent, type FetchTorrentOptions } from '../download/fetch-torrent.js';
 import type { ActiveRoute } from './choose-route.js';
-import { fetchTorrent, torrentOf } from './find-torrents.js';
 
-export interface DescribeOptions {
+export interface DescribeOptions extends FetchTorrentOptions {
   readonly cacheFolder: string;
-  readonly http: HttpClient;
-  readonly swarm: unknown;
-  readonly signal: AbortSignal;
-  readonly report: ReportProgress;
+  /** Null: no torrent is needed. */
+  readonly swarm: object | null;
 }
 
 /** What to download for each route: hash and size from the signed index, and where it may be. */
@@ -26,8 +28,7 @@ export function describeObjects(
   return routes.map((route) => {
     const description =
       form === 'delta' && route.kind === 'delta' ? describeDelta(route) : describeFull(route);
-    const place = torrentOf(route, form);
-    const torrent = place ? torrents.get(place.infoHash) : undefined;
+    const torrent = torrents.get(torrentOf(route, form)?.infoHash ?? '');
     const { filePath } = description;
     const { trackers } = route;
     return {
@@ -74,18 +75,33 @@ function describeFull({ pending, source, entry }: ActiveRoute): Description {
   };
 }
 
+/** The torrent that carries a route's object; null when the index knows none. */
+function torrentOf(
+  route: ActiveRoute,
+  form: 'delta' | 'full',
+): { infoHash: string; path: string } | null {
+  if (form === 'delta' && route.kind === 'delta') {
+    const { name, infoHash } = route.batch;
+    return { infoHash, path: batchTorrentPath(name) };
+  }
+  const { infoHash } = route.entry;
+  return infoHash === null ? null : { infoHash, path: debTorrentPath(infoHash) };
+}
+
 /** Starts fetching each .torrent once; nobody waits for them but the swarm. */
 function startTorrents(
   routes: readonly ActiveRoute[],
   form: 'delta' | 'full',
-  { http, swarm, report, signal }: DescribeOptions,
+  options: DescribeOptions,
 ): Map<string, Promise<Buffer | null>> {
   const torrents = new Map<string, Promise<Buffer | null>>();
-  if (swarm === null) return torrents;
+  if (options.swarm === null) return torrents;
   for (const route of routes) {
-    const place = torrentOf(route, form);
-    if (place === null || torrents.has(place.infoHash)) continue;
-    torrents.set(place.infoHash, fetchTorrent(place, http, report, signal));
+    const torrent = torrentOf(route, form);
+    if (torrent === null || torrents.has(torrent.infoHash)) continue;
+    const { infoHash, path } = torrent;
+    const url = `${route.source.uri}/${urlPath(path)}`;
+    torrents.set(infoHash, fetchTorrent(url, infoHash, options));
   }
   return torrents;
 }

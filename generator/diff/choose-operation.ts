@@ -5,6 +5,7 @@ import { openGzip } from '../../shared/delta/nested-gzip.js';
 import { canBeDictionary, compressFrame } from '../../shared/delta/zstd-frame.js';
 import { LIMITS } from '../../shared/limits.js';
 import type { ExactGzip } from './gzip-recipe.js';
+import { shareLongRun } from './long-runs.js';
 import type { OldFiles } from './old-files.js';
 
 /** How one new file is made; the caller gives sources their numbers. */
@@ -95,7 +96,8 @@ async function makePatches(
   content: Buffer,
   folder: string,
 ): Promise<{ bsdiff: Buffer | null; zstd: Buffer | null }> {
-  const fitsBsdiff = Math.max(base.length, content.length) <= LIMITS.bsdiffFileBytes;
+  const fitsBsdiff =
+    Math.max(base.length, content.length) <= LIMITS.bsdiffFileBytes && !shareLongRun(base, content);
   return {
     zstd: canBeDictionary(base) ? compressFrame(content, base) : null,
     bsdiff: fitsBsdiff ? await makeBsdiffPatch(base, content, folder) : null,

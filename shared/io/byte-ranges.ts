@@ -26,6 +26,8 @@ export function addRange(ranges: ByteRanges, added: ByteRange): ByteRanges {
 
 /** `ranges` without the bytes of `removed`. */
 export function removeRange(ranges: ByteRanges, removed: ByteRange): ByteRanges {
+  // Nothing is removed, but a range around it would be cut in two.
+  if (removed.start >= removed.end) return ranges;
   return ranges.flatMap((range) => [
     ...nonEmpty({ start: range.start, end: Math.min(range.end, removed.start) }),
     ...nonEmpty({ start: Math.max(range.start, removed.end), end: range.end }),
