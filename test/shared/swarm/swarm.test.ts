@@ -189,9 +189,7 @@ describe('attacks', () => {
     );
     const peers = [liar.address, addressOf(await seeder(seed))];
     const watched = await download(await leecher(), seed, folder, peers);
-    const t0 = performance.now();
     await until(() => watched.verified() === content.length || failure(watched) !== undefined);
-    console.log(kib, performance.now() - t0, liar.requests());
     expect(failure(watched)).toBeUndefined();
     expect(watched.events.filter(({ kind }) => kind === 'banned')).toEqual([
       { kind: 'banned', address: '127.0.0.2' },
