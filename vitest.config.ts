@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     pool: 'forks',
+    // The default leaves one core idle; most tests wait for processes of their own.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     projects: [
       {
