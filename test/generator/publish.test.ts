@@ -303,7 +303,7 @@ describe('a run that is killed', () => {
     expect(deltas).toHaveLength(6);
     const [inOut, inHome] = [await listFiles(out), await listFiles(home)];
     expect([...inOut, ...inHome].filter((path) => path.includes('.debshoal-'))).toEqual([]);
-    expect(inHome.filter((path) => /^(lock|tmp|pending)/.test(path))).toEqual([]);
+    expect(inHome.filter((path) => /^(tmp|pending)/.test(path))).toEqual([]);
     // One batch each for its deltas, and no folder or torrent that nothing lists.
     const batches = await readdir(join(out, 'deltas'));
     const torrents = await readdir(join(out, 'torrents'));
@@ -325,7 +325,6 @@ describe('a run that is killed', () => {
       await writeFile(join(out, path), 'left over');
     }
     await writeFile(join(home, 'store/.debshoal-x.0123'), 'left over');
-    await symlink('999999999 1 gone', join(home, 'lock'));
     expect(reportOf(await site.publish())).toMatchObject({ publishedSuites: [] });
     expect(await listFiles(out)).toEqual(whole);
     expect((await listFiles(home)).filter((path) => path.includes('.debshoal-'))).toEqual([]);
@@ -340,9 +339,7 @@ describe('a run that is killed', () => {
       clearTimeout(timer);
       // Null: the signal came before anyone listened.
       expect([0, 130, null]).toContain(status);
-      const left = (await listFiles(site.home)).filter((path) =>
-        /^(lock|tmp)|debshoal-/.test(path),
-      );
+      const left = (await listFiles(site.home)).filter((path) => /^tmp|debshoal-/.test(path));
       expect(left).toEqual([]);
     }
     reportOf(await site.publish());
