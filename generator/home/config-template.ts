@@ -57,7 +57,7 @@ const TEMPLATE = `# What debshoal-generator makes, from what, and for whom.
 #Base-URL:
 
 # The archive that the packages come from: the web seed of torrents of full packages.
-# For example: https://deb.debian.org/debian
+# For example: https://mirror.example.org/debian
 #Mirror:
 
 # Trackers, where clients find each other: http, https or udp. "debshoal-generator serve" has one.

@@ -45,7 +45,7 @@ Max-Ratio: 50
 Workers: 2
 Announce: http://a.example/announce
  udp://b.example:6969
-Mirror: https://deb.debian.org/debian/
+Mirror: https://mirror.example.org/debian/
 Base-URL: http://localhost:8080
 Valid-For: 14
 Origin: Us
@@ -59,7 +59,7 @@ Label: Our deltas
       maxRatio: 50,
       workers: 2,
       announce: ['http://a.example/announce', 'udp://b.example:6969'],
-      mirror: 'https://deb.debian.org/debian',
+      mirror: 'https://mirror.example.org/debian',
       baseUrl: 'http://localhost:8080',
       validFor: 14,
       origin: 'Us',
