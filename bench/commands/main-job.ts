@@ -24,7 +24,7 @@ export const mainJobCommand: CommandModule<object, MainJobArguments> = {
       })
       .option('http-rate', {
         type: 'number',
-        default: 250_000,
+        default: 700_000,
         describe: 'bytes a second over HTTP, as from a mirror far away; peers are near',
       })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }),
