@@ -76,6 +76,7 @@ async function publishLocked(options: PublishOptions): Promise<PublishReport> {
   report({ kind: 'phase', name: `reading ${options.archive}` });
   const suites = await scanArchive(options.archive, config);
   const packages = listPackages(suites);
+  refuseEmptied(packages.size, before);
   const selected = listPackages(selectPart(suites, options.only));
   const archive = { root: options.archive, packages };
   const versions = await keepVersions(archive, home, before.versions, report);
@@ -146,4 +147,12 @@ async function refuseSameFolder({ archive, out }: PublishOptions): Promise<void>
       hint: 'give --out a folder of its own',
     });
   }
+}
+
+/** An unmounted pool or a home of another archive: publishing it would forget every delta. */
+function refuseEmptied(packages: number, before: GeneratorState): void {
+  if (packages > 0 || before.versions.length === 0) return;
+  throw new DebshoalError('archive-malformed', 'the archive has no packages any more', {
+    hint: 'nothing was changed; if that is so on purpose, begin anew with another --home and --out',
+  });
 }

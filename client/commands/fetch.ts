@@ -108,10 +108,10 @@ async function tryStartSwarm(report: ReportProgress): Promise<Swarm | null> {
 function describe(report: FetchReport): string {
   if (report.packages.length === 0) return 'Nothing is pending.';
   const table = formatTable(
-    ['package', 'route', 'full .deb', 'delta', 'peers', 'HTTP', 'fetch', 'rebuild', 'of it xz'],
+    ['package', 'route', 'full .deb', 'delta', 'peers', 'HTTP', 'fetch', 'rebuild', 'xz', 'reason'],
     report.packages.map((result) => [
       result.package,
-      result.error ? `${result.route} (${result.error.code})` : result.route,
+      result.route,
       formatBytes(result.fullBytes),
       result.deltaBytes === null ? '-' : formatBytes(result.deltaBytes),
       formatBytes(result.peerBytes),
@@ -119,14 +119,21 @@ function describe(report: FetchReport): string {
       formatSeconds(result.fetchSeconds),
       formatSeconds(result.rebuildSeconds),
       formatSeconds(result.recompressSeconds),
+      result.error ? `${result.error.message} [${result.error.code}]` : result.reason,
     ]),
   );
-  const ready = report.packages.filter((result) => result.handedOver).length;
-  const { peerBytes, httpBytes, fullBytes } = report;
-  const fetched = peerBytes + httpBytes;
-  return [
-    table,
-    '',
-    `${ready} of ${report.packages.length} packages wait for apt; ${formatBytes(fetched)} fetched (${formatBytes(peerBytes)} from peers) instead of ${formatBytes(fullBytes)}: ${formatPercent(report.savedBytes, fullBytes)} saved, in ${formatSeconds(report.seconds)}.`,
-  ].join('\n');
+  const { packages, peerBytes, httpBytes, fullBytes } = report;
+  const waiting = packages.filter(({ route, handedOver }) => handedOver || route === 'ready');
+  const lines = [`${waiting.length} of ${packages.length} wait for apt.`];
+  if (fullBytes > 0) {
+    const fetched = `${formatBytes(peerBytes + httpBytes)} (${formatBytes(peerBytes)} from peers)`;
+    const saved = formatPercent(report.savedBytes, fullBytes);
+    lines.push(
+      `Fetched ${fetched} instead of ${formatBytes(fullBytes)} in ${formatSeconds(report.seconds)}: ${saved} saved.`,
+    );
+  }
+  if (waiting.length > 0) {
+    lines.push('`apt upgrade` still prints Get: for them, but takes them from archives/partial.');
+  }
+  return [table, '', ...lines].join('\n');
 }

@@ -82,7 +82,11 @@ function describe(routes: readonly Route[]): string {
       route.reason,
     ]),
   );
-  const deltas = routes.filter((route) => route.kind === 'delta').length;
-  const total = `${formatBytes(bytes)} instead of ${formatBytes(fullBytes)} (${formatPercent(bytes, fullBytes)})`;
-  return `${table}\n\n${routes.length} packages, ${deltas} by delta: ${total}`;
+  const count = (kind: Route['kind']): number =>
+    routes.filter((route) => route.kind === kind).length;
+  const parts = [`${count('delta')} of ${routes.length} by delta`];
+  if (count('ready') > 0) parts.push(`${count('ready')} ready for apt`);
+  if (count('none') > 0) parts.push(`${count('none')} left to apt`);
+  const share = `${formatBytes(bytes)} instead of ${formatBytes(fullBytes)} (${formatPercent(bytes, fullBytes)})`;
+  return `${table}\n\n${parts.join(', ')}: ${share}`;
 }

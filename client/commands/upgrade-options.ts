@@ -11,6 +11,7 @@ import {
   SOURCES_FOLDER,
   type IndexSource,
 } from '../config/index-sources.js';
+import { readTrustedKey } from '../config/trusted-key.js';
 
 /** What `plan` and `fetch` have in common. */
 export interface UpgradeArguments {
@@ -50,7 +51,11 @@ export function upgradeOptions<T>(yargs: Argv<T>) {
     })
     .option('key', { type: 'string', describe: 'public key of --index' })
     .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
-    .implies('index', ['suite', 'key']);
+    .check(({ index, suite, key }) => {
+      const given = [index, suite, key].filter((value) => value !== undefined).length;
+      check(given === 0 || given === 3, '--index, --suite and --key go together');
+      return true;
+    });
 }
 
 export function upgradeRequest(args: UpgradeArguments): UpgradeRequest {
@@ -68,6 +73,8 @@ export async function indexSources(args: UpgradeArguments): Promise<IndexSource[
     check(isHttpUrl(index), `--index is not an HTTP address: ${index}`);
     for (const name of suite) check(isSuite(name), `--suite cannot be ${name}`);
     for (const name of component) check(isComponent(name), `--component cannot be ${name}`);
+    // Named here and now, it is a mistake of the user and not of a source among others.
+    await readTrustedKey(key);
     return suite.map((name) => ({
       uri: index.replace(/\/+$/, ''),
       suite: name,

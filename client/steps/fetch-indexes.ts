@@ -1,6 +1,5 @@
 import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
 import { releasePath, suiteFolder, urlPath } from '../../shared/index/layout.js';
-import { readPublicKeys } from '../../shared/index/signature.js';
 import {
   findListedIndex,
   openTrustedIndex,
@@ -9,10 +8,10 @@ import {
   type TrustedIndex,
   type TrustedRelease,
 } from '../../shared/index/trusted-index.js';
-import { readBounded } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import type { IndexSource } from '../config/index-sources.js';
+import { readTrustedKey } from '../config/trusted-key.js';
 import { getBounded, type HttpClient } from '../download/http.js';
 import type { TrustedCounters } from '../store/trusted-counters.js';
 
@@ -45,7 +44,7 @@ export async function fetchIndexes(
       try {
         return await fetchSource(source, options);
       } catch (error) {
-        if (!isDebshoalError(error)) throw error;
+        if (!isDebshoalError(error) || options.signal.aborted) throw error;
         const text = `no deltas from ${source.uri} ${source.suite}: ${error.message} [${error.code}]`;
         options.report({ kind: 'warning', text });
         return [];
@@ -62,7 +61,7 @@ async function fetchSource(
 ): Promise<LoadedIndex[]> {
   const { http, counters, now, signal } = options;
   const { uri, suite } = source;
-  const keys = await readPublicKeys(await readKey(source.signedBy));
+  const keys = await readTrustedKey(source.signedBy);
   const url = `${uri}/${urlPath(releasePath(suite))}`;
   const bytes = await getBounded(http, url, LIMITS.releaseBytes, signal);
   if (bytes === null) throw new DebshoalError('http-failed', `${url} is not there`);
@@ -80,12 +79,6 @@ async function fetchSource(
   // Only now: a counter without its indexes would refuse the Release that goes with them.
   counters.set(uri, suite, release.counter);
   return loaded;
-}
-
-async function readKey(path: string): Promise<Buffer> {
-  return readBounded(path, LIMITS.keyBytes).catch((cause: unknown) => {
-    throw new DebshoalError('config-invalid', `cannot read the key ${path}`, { cause });
-  });
 }
 
 async function fetchIndex(

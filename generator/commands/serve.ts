@@ -5,6 +5,7 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
+import { DebshoalError } from '../../shared/errors.js';
 import { serve } from '../serve/serve.js';
 
 interface ServeArguments {
@@ -40,7 +41,15 @@ export const serveCommand: CommandModule<object, ServeArguments> = {
         array: true,
         describe: 'trackers that the seeder tells of itself, instead of those in the torrents',
       })
-      .option('json', { type: 'boolean', default: false, describe: 'print the addresses as JSON' }),
+      .option('json', { type: 'boolean', default: false, describe: 'print the addresses as JSON' })
+      .check((args) => {
+        for (const name of ['http-port', 'tracker-port', 'swarm-port'] as const) {
+          const port = args[name];
+          if (Number.isInteger(port) && port >= 0 && port <= 65_535) continue;
+          throw new DebshoalError('usage', `--${name} must be from 0 to 65535`);
+        }
+        return true;
+      }),
   async handler(args) {
     const signal = interruptSignal();
     const { report } = makeReporter();

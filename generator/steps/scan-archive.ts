@@ -76,7 +76,10 @@ async function findSuites(root: string): Promise<string[]> {
 
 async function listFolder(path: string) {
   return readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new DebshoalError('archive-malformed', `${path} cannot be read`, { cause });
+    throw new DebshoalError('archive-malformed', `${path} cannot be read`, {
+      cause,
+      hint: 'give the folder that contains dists/ and pool/',
+    });
   });
 }
 
@@ -100,6 +103,11 @@ async function scanSuite(root: string, suite: string, selection: Selection): Pro
       const packages = await readPackages(join(folder, component, `binary-${architecture}`));
       if (packages) indexes.push({ suite, component, architecture, packages });
     }
+  }
+  // A mirror that is half there must not look like an archive that has dropped everything.
+  const isAll = selection.components.length === 0 && selection.architectures.length === 0;
+  if (isAll && indexes.length === 0) {
+    throw new DebshoalError('archive-malformed', `${folder} lists no Packages file that is there`);
   }
   const named = release.get('Codename') ?? '';
   const codename = isSuite(named) ? named : suite;

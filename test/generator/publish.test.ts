@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import { EXIT_STATUS } from '../../shared/errors.js';
 import { noise } from '../support/chunks.js';
 import { temporaryFolder } from '../support/cleanup.js';
 import { checkPublished, listFiles } from '../support/published-tree.js';
@@ -69,6 +70,24 @@ function reportOf(result: CliResult): Record<string, unknown> {
 const stable = 'stable';
 
 describe('publishing an archive', () => {
+  it('forgets nothing when a mirror is half there or empty', async () => {
+    const { archive, out, publish } = await newSite();
+    for (const version of ['1', '2']) {
+      await writeArchive(archive, [{ suite: stable, debs: [await deb(version)] }]);
+      await publish();
+    }
+    const files = await listFiles(out);
+    await writeArchive(archive, [{ suite: stable, debs: [] }]);
+    const emptied = await publish();
+    await writeFile(join(archive, 'dists/stable/Release'), 'Codename: stable\n');
+    const halfThere = await publish();
+    for (const { status, stdout } of [emptied, halfThere]) {
+      expect(status).toBe(EXIT_STATUS['archive-malformed']);
+      expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'archive-malformed' } });
+    }
+    expect(await listFiles(out)).toEqual(files);
+  });
+
   it('makes deltas for new versions, and changes nothing when there are none', async () => {
     const { archive, out, home, publish } = await newSite();
     await writeArchive(archive, [{ suite: stable, debs: [await deb('1')] }]);
