@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { DebshoalError } from '../../shared/errors.js';
-import { isMissing } from './missing-file.js';
+import { isMissing } from '../../shared/io/errno.js';
 
 /**
  * Fails with `apt-busy` while another process holds the lock of apt's archives folder. Only looks:

@@ -4,6 +4,7 @@ import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { DebshoalError } from '../../shared/errors.js';
+import { isErrno } from '../../shared/io/errno.js';
 import { hashStream } from '../../shared/io/hash.js';
 import { type AptSystem, shellValue } from './apt-system.js';
 import { parseArchiveName } from './archive-name.js';
@@ -119,7 +120,7 @@ async function moveInPlace(source: string, target: string): Promise<boolean> {
     await rename(source, target);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EXDEV') return false;
+    if (isErrno(error, 'EXDEV')) return false;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { isMissing } from './missing-file.js';
+import { isMissing } from '../../shared/io/errno.js';
 
 /** As the kernel's own limit (path_resolution(7)): more links in one path are a loop. */
 const MAX_SYMLINKS = 40;

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 
 import { DebshoalError } from '../../shared/errors.js';
+import { isErrno } from '../../shared/io/errno.js';
 import {
   addRange,
   countBytes,
@@ -140,7 +141,7 @@ async function moveAcross(path: string, target: string): Promise<void> {
   try {
     await rename(path, target);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EXDEV')) throw error;
+    if (!isErrno(error, 'EXDEV')) throw error;
     await writeAtomically(target, (temporary) => copyFile(path, temporary));
     await rm(path);
   }

@@ -1,7 +1,7 @@
-import { access, mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
-import { writeFileAtomically } from '../../shared/io/files.js';
+import { exists, writeFileAtomically } from '../../shared/io/files.js';
 import { configTemplate, type PublicAddresses } from './config-template.js';
 import { parseConfig } from './config.js';
 import { homePaths, type HomePaths } from './home-paths.js';
@@ -54,11 +54,4 @@ function checkOwner({ name, email }: Owner): void {
   if (!/^[^\s<>()@\p{C}]{1,64}@[A-Za-z0-9.-]{1,190}$/u.test(email)) {
     throw new DebshoalError('usage', `not an e-mail address: ${email}`);
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,8 +1,9 @@
-import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { withCode } from '../../shared/errors.js';
-import { temporaryBeside, writeAtomically } from '../../shared/io/files.js';
+import { isErrno } from '../../shared/io/errno.js';
+import { exists, temporaryBeside, writeAtomically } from '../../shared/io/files.js';
 import { hashFile, type Sha256 } from '../../shared/io/hash.js';
 
 /*
@@ -65,19 +66,4 @@ export async function pruneStore(home: string, keep: ReadonlySet<Sha256>): Promi
     }
   }
   return removed;
-}
-
-/** Whether there is a file or folder; anything that hides it is an error, not an absence. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false;
-    throw withCode(error);
-  }
-}
-
-function isErrno(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 import { DebshoalError } from '../../shared/errors.js';
+import { isErrno } from '../../shared/io/errno.js';
 import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
 import { SHA256_PATTERN } from '../../shared/io/hash.js';
 import { LIMITS } from '../../shared/limits.js';
@@ -74,7 +75,7 @@ export async function loadState(home: string): Promise<GeneratorState> {
   try {
     return state.parse(JSON.parse((await readBounded(path, LIMITS.stateBytes)).toString('utf8')));
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return EMPTY;
+    if (isErrno(cause, 'ENOENT')) return EMPTY;
     throw new DebshoalError('config-invalid', `${path} is damaged`, {
       cause,
       hint: 'remove it to start afresh: published files stay, known pairs are made again',

@@ -2,7 +2,8 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { batchTorrentPath, debTorrentPath, deltaPath } from '../../shared/index/layout.js';
-import { exists, pruneStore } from '../state/deb-store.js';
+import { exists } from '../../shared/io/files.js';
+import { pruneStore } from '../state/deb-store.js';
 import type { GeneratorState } from '../state/state.js';
 import type { VersionPair } from './pair-versions.js';
 

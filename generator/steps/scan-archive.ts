@@ -8,7 +8,7 @@ import { DebshoalError } from '../../shared/errors.js';
 import { isComponent, isSafePath, isSuite } from '../../shared/index/layout.js';
 import { hashRelease } from '../../shared/index/release.js';
 import { readSignedText } from '../../shared/index/signature.js';
-import { readBounded } from '../../shared/io/files.js';
+import { readIfPresent } from '../../shared/io/files.js';
 import { decompressGzip } from '../../shared/io/gzip.js';
 import { SHA256_PATTERN, type Sha256 } from '../../shared/io/hash.js';
 import { decompressXz } from '../../shared/io/xz.js';
@@ -185,13 +185,4 @@ function readPackage(stanza: Stanza, folder: string): ArchivePackage {
     size: Number(field('Size', (text) => /^[0-9]{1,12}$/.test(text))),
     sha256: field('SHA256', (text) => SHA256_PATTERN.test(text)),
   };
-}
-
-async function readIfPresent(path: string, max: number): Promise<Buffer | null> {
-  try {
-    return await readBounded(path, max);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
 }

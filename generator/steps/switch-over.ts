@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
+import { isErrno } from '../../shared/io/errno.js';
 import { encodeDeltasIndex, type DeltasIndex } from '../../shared/index/deltas-index.js';
 import { byHashPath, indexPath, suiteFolder } from '../../shared/index/layout.js';
 import {
@@ -111,9 +112,7 @@ async function readCurrent(
     );
     return { current, isOurs };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      return { current: null, isOurs: false };
-    }
+    if (isErrno(error, 'ENOENT')) return { current: null, isOurs: false };
     if (!isDebshoalError(error)) throw error;
     throw new DebshoalError('index-malformed', `${path} is not ours: ${error.message}`, {
       cause: error,

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
-import { DebshoalError } from '../errors.js';
+import { DebshoalError, withCode } from '../errors.js';
+import { isErrno, isMissing } from './errno.js';
 
 /** Reads a whole file of at most `maxLength` bytes; `limit-exceeded` when it is larger. */
 export async function readBounded(path: string, maxLength: number): Promise<Buffer> {
@@ -19,6 +20,27 @@ export async function readBounded(path: string, maxLength: number): Promise<Buff
     return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
+  }
+}
+
+/** `readBounded`, or null when there is no such file. */
+export async function readIfPresent(path: string, maxLength: number): Promise<Buffer | null> {
+  try {
+    return await readBounded(path, maxLength);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+/** Whether there is a file or folder; anything that hides it is an error, not an absence. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw withCode(error);
   }
 }
 
