@@ -50,11 +50,12 @@ export async function switchOver(
   options: SwitchOverOptions,
 ): Promise<boolean> {
   const folder = join(options.out, suiteFolder(suite.suite));
-  const files = await encodeIndexes(indexes);
+  const plain = encodeIndexes(indexes);
   const { current, isOurs } = await readCurrent(folder, options);
-  const isDone = current !== null && isOurs && isSame(current, suite, files, options);
+  const isDone = current !== null && isOurs && isSame(current, suite, plain, options);
   if (isDone && !isHalfExpired(current, options)) return false;
 
+  const files = await withCompressed(plain);
   const release: Release = {
     origin: options.origin,
     label: options.label,
@@ -82,19 +83,28 @@ export async function switchOver(
   return true;
 }
 
-async function encodeIndexes(indexes: readonly DeltasIndex[]): Promise<IndexFile[]> {
-  const files: IndexFile[] = [];
-  for (const index of indexes) {
+function encodeIndexes(indexes: readonly DeltasIndex[]): IndexFile[] {
+  return indexes.map((index) => {
     const path = indexPath(index.component, index.architecture);
-    const plain = Buffer.from(encodeDeltasIndex(index));
-    for (const [name, bytes] of [
-      [path, plain],
-      [`${path}.xz`, await compressXz(plain)],
-    ] as const) {
-      files.push({ path: name, size: bytes.length, sha256: sha256(bytes), bytes });
-    }
+    return indexFile(path, Buffer.from(encodeDeltasIndex(index)));
+  });
+}
+
+/** Each index and its .xz: only for what is published, an index of all Debian takes 20 seconds. */
+async function withCompressed(plain: readonly IndexFile[]): Promise<IndexFile[]> {
+  const files: IndexFile[] = [];
+  for (const file of plain) {
+    files.push(file, indexFile(compressedPath(file.path), await compressXz(file.bytes)));
   }
   return files;
+}
+
+function compressedPath(path: string): string {
+  return `${path}.xz`;
+}
+
+function indexFile(path: string, bytes: Buffer): IndexFile {
+  return { path, size: bytes.length, sha256: sha256(bytes), bytes };
 }
 
 /** What is published now, null when nothing is; and whether our current key has signed it. */
@@ -121,19 +131,21 @@ async function readCurrent(
   }
 }
 
+/** The compressed files follow from the plain ones: the same bytes give the same .xz. */
 function isSame(
   current: Release,
   suite: ArchiveSuite,
-  files: readonly ListedFile[],
+  plain: readonly ListedFile[],
   { origin, label }: SwitchOverOptions,
 ): boolean {
-  const list = (listed: readonly ListedFile[]): string =>
-    listed.map((file) => `${file.path} ${file.sha256}`).join('\n');
+  const hashes = new Map(current.files.map((file) => [file.path, file.sha256]));
+  const paths = plain.flatMap(({ path }) => [path, compressedPath(path)]);
   return (
     current.archiveReleaseSha256 === suite.releaseSha256 &&
     current.origin === origin &&
     current.label === label &&
-    list(current.files) === list(files)
+    paths.join('\n') === current.files.map((file) => file.path).join('\n') &&
+    plain.every((file) => hashes.get(file.path) === file.sha256)
   );
 }
 

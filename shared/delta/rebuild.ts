@@ -5,8 +5,9 @@ import { compress } from '../deb/compression.js';
 import type { Recipe } from '../deb/recipe.js';
 import { DebshoalError } from '../errors.js';
 import { withTemporaryFolder, writeAtomically } from '../io/files.js';
-import { HashingStream } from '../io/hash.js';
+import { HashingStream, type Sha256 } from '../io/hash.js';
 import { openDelta, type OpenDelta } from './container.js';
+import type { DeltaHeader } from './delta.js';
 import { imageBytes } from './image.js';
 import { checkOldPackage, type OldPackage } from './old-package.js';
 
@@ -17,6 +18,8 @@ export type CompressMember = (
 ) => AsyncIterable<Uint8Array>;
 
 export interface RebuildOptions {
+  /** What the delta must lead to; checked before any work, `index-mismatch` otherwise. */
+  readonly expected?: { readonly sha256: Sha256; readonly size: number };
   readonly compressMember?: CompressMember;
   readonly signal?: AbortSignal | undefined;
   /** Where gzip's temporary files go; the system's temporary folder by default. */
@@ -45,6 +48,7 @@ export async function rebuildDeb(
 ): Promise<RebuildResult> {
   const delta = await openDelta(deltaPath);
   try {
+    checkTarget(delta.header, options.expected);
     checkOldPackage(delta.header, old);
     return await withTemporaryFolder(
       (folder) => writeAtomically(target, (path) => writeDeb(delta, old, path, folder, options)),
@@ -52,6 +56,16 @@ export async function rebuildDeb(
     );
   } finally {
     await delta.file.close();
+  }
+}
+
+function checkTarget({ target }: DeltaHeader, expected: RebuildOptions['expected']): void {
+  if (expected === undefined) return;
+  if (target.sha256 !== expected.sha256 || target.size !== expected.size) {
+    throw new DebshoalError(
+      'index-mismatch',
+      'the delta rebuilds another .deb than its index says',
+    );
   }
 }
 
