@@ -1,0 +1,12 @@
+/** What we use of the JavaScript API; TypeScript has it only together with a browser's globals. */
+declare namespace WebAssembly {
+  type Module = object;
+  const Module: new (bytes: Uint8Array) => Module;
+  class Instance {
+    constructor(module: Module);
+    readonly exports: Readonly<Record<string, unknown>>;
+  }
+  class Memory {
+    readonly buffer: ArrayBuffer;
+  }
+}
