@@ -1,4 +1,5 @@
 import { sortSuffixes } from './suffix-array';
+import { mayOccur, prepareFilter, STRETCH } from './occurrence-filter';
 import { commonLength, compared, findLongest, foundAt, prepareSearch } from './longest-match';
 
 /**
@@ -10,8 +11,11 @@ import { commonLength, compared, findLongest, foundAt, prepareSearch } from './l
  * would get more than GAIN bytes wrong.
  */
 
-/** A match must save this many bytes against going on in the current alignment. */
-const GAIN: i32 = 8;
+/**
+ * A match must save more than this many bytes against going on in the current alignment; so the
+ * shortest one of use is a STRETCH.
+ */
+const GAIN: i32 = STRETCH - 1;
 
 /** While this many bytes agree in the current alignment nothing better is looked for. */
 const SURE: i32 = 32;
@@ -44,6 +48,7 @@ export function indexOld(bytes: usize, length: i32): void {
   suffixes = heap.alloc((<usize>length) << 2);
   sortSuffixes(bytes, suffixes, length);
   prepareSearch(bytes, length, suffixes);
+  prepareFilter(bytes, length);
 }
 
 /** Bytes compared so far by the scan and its searches, so that tests can bound the work. */
@@ -58,7 +63,7 @@ export function suffixArray(): usize {
 
 /** The most matches that so many new bytes can have; 12 bytes each are written to `output`. */
 export function mostMatches(length: i32): i32 {
-  return length / (GAIN + 1) + 2;
+  return length / STRETCH + 2;
 }
 
 /**
@@ -86,7 +91,12 @@ function scanNew(): void {
       scan += run;
       continue;
     }
-    const length = findLongest(newBytes + <usize>scan, newLength - scan);
+    const wanted = newBytes + <usize>scan;
+    if (newLength - scan < STRETCH || !mayOccur(wanted)) {
+      scan += max(run, 1);
+      continue;
+    }
+    const length = findLongest(wanted, newLength - scan);
     if (length <= agreementIn(scan, length, alignment) + GAIN) {
       scan += max(run, 1);
       continue;

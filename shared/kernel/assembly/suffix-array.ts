@@ -1,6 +1,6 @@
 /**
- * Suffix sorting in linear time by induction (SA-IS: Nong, Zhang and Chan 2009), with the marks in
- * the sign bits of the array that Yuta Mori's sais-lite introduced, so that no array of types is read.
+ * Suffix sorting in linear time by induction (SA-IS: Nong, Zhang and Chan 2009). No array of types
+ * is kept; marks in the entries say what there is to know, as in Yuta Mori's sais-lite.
  *
  * Terms: a suffix is _falling_ if it is greater than the suffix one to the right of it (the end of
  * the text counts as smallest), else _rising_. A _valley_ is a rising suffix with a falling one
@@ -11,15 +11,36 @@
 
 const NONE: i32 = -1;
 
+/** Marks the first entry of a group that a pass meets: entries whose stretches are equal so far. */
+const FIRST: i32 = 1 << 30;
+
 /** Entries whose text is read ahead together: reads that wait for memory then wait at once. */
-const AHEAD: i32 = 32;
+const AHEAD: i32 = 16;
+
+/**
+ * Entries that one call of a pass goes through. A function that runs for seconds in one call would
+ * stay in the code of the engine's first, quick compiler; one that returns is replaced by better.
+ */
+const BLOCK: i32 = 1 << 13;
 
 /** Keeps the compiler from removing reads that only bring bytes into the cache. */
 let touched: i32 = 0;
 
+/** What is known of the suffixes that begin with one symbol; together, for they are used together. */
+@unmanaged
+class Bucket {
+  count: i32;
+  /** Where the next entry goes. */
+  next: i32;
+  /** The group that last put an entry here which its own pass goes on from. */
+  groupGoingOn: i32;
+  /** The group that last put an entry here which the other pass goes on from. */
+  groupTurning: i32;
+}
+
 /**
- * Sorts the suffixes of `length` bytes at `text` (fewer than 2^31) into `length` u32 at `suffixes`.
- * Takes at most 4 more bytes a byte for a moment; they are free afterwards.
+ * Sorts the suffixes of `length` bytes at `text` (fewer than 2^30) into `length` u32 at `suffixes`.
+ * Takes up to 8 more bytes a byte for a moment, 1 to 3 in practice; they are free afterwards.
  */
 export function sortSuffixes(text: usize, suffixes: usize, length: i32): void {
   sortLevel<u8>(text, suffixes, length, 256);
@@ -30,22 +51,21 @@ function sortLevel<Symbol>(text: usize, suffixes: usize, length: i32, symbols: i
     if (length == 1) setEntry(suffixes, 0, 0);
     return;
   }
-  const counts = heap.alloc((<usize>symbols) << 2);
-  const buckets = heap.alloc((<usize>symbols) << 2);
-  countSymbols<Symbol>(text, length, counts, symbols);
+  const buckets = heap.alloc(<usize>symbols * offsetof<Bucket>());
+  countSymbols<Symbol>(text, length, buckets, symbols);
 
-  const valleys = placeValleys<Symbol>(text, suffixes, length, counts, buckets, symbols);
+  const valleys = placeValleys<Symbol>(text, suffixes, length, buckets, symbols);
   if (valleys > 0) {
-    induceValleys<Symbol>(text, suffixes, length, counts, buckets, symbols);
-    gatherValleys(suffixes, length, valleys);
-    const names = nameValleys<Symbol>(text, suffixes, length, valleys);
-    if (names < valleys) sortNames<Symbol>(text, suffixes, length, valleys, names);
-    spreadValleys<Symbol>(text, suffixes, length, valleys, counts, buckets, symbols);
+    induceValleys<Symbol>(text, suffixes, length, buckets, symbols);
+    const names = gatherValleys(suffixes, length, valleys);
+    if (names < valleys) {
+      nameValleys(suffixes, valleys, names);
+      sortNames<Symbol>(text, suffixes, length, valleys, names);
+    }
+    spreadValleys<Symbol>(text, suffixes, length, valleys, buckets, symbols);
   }
-  induceAll<Symbol>(text, suffixes, length, counts, buckets, symbols);
-
+  induceAll<Symbol>(text, suffixes, length, buckets, symbols);
   heap.free(buckets);
-  heap.free(counts);
 }
 
 // ---- small steps
@@ -62,51 +82,54 @@ function setEntry(entries: usize, index: i32, value: i32): void {
   store<i32>(entries + ((<usize>index) << 2), value);
 }
 
-/** Puts `value` where the bucket of `symbol` begins to be free. */
-function append(suffixes: usize, buckets: usize, symbol: i32, value: i32): void {
-  const at = entryAt(buckets, symbol);
-  setEntry(buckets, symbol, at + 1);
-  setEntry(suffixes, at, value);
+function bucketOf(buckets: usize, symbol: i32): Bucket {
+  return changetype<Bucket>(buckets + <usize>symbol * offsetof<Bucket>());
 }
 
-/** Puts `value` where the bucket of `symbol` ends to be free. */
-function prepend(suffixes: usize, buckets: usize, symbol: i32, value: i32): void {
-  const at = entryAt(buckets, symbol) - 1;
-  setEntry(buckets, symbol, at);
-  setEntry(suffixes, at, value);
+/** Adds an entry to a bucket that fills from its start. */
+function append(suffixes: usize, bucket: Bucket, entry: i32): void {
+  const at = bucket.next;
+  bucket.next = at + 1;
+  setEntry(suffixes, at, entry);
 }
 
-/** Reads the text of the suffixes at `from` to `from + AHEAD`, as far as they have a mark-free value. */
+/** Adds an entry to a bucket that fills from its end. */
+function prepend(suffixes: usize, bucket: Bucket, entry: i32): void {
+  const at = bucket.next - 1;
+  bucket.next = at;
+  setEntry(suffixes, at, entry);
+}
+
+/** Reads the text of the entries at `from` to `from + AHEAD`, as far as they are not complements. */
 function touch<Symbol>(text: usize, suffixes: usize, from: i32): void {
   let seen: i32 = 0;
   for (let i = from; i < from + AHEAD; i++) {
-    const suffix = entryAt(suffixes, i);
-    seen ^= symbolAt<Symbol>(text, suffix & ~(suffix >> 31));
+    const entry = entryAt(suffixes, i);
+    seen ^= symbolAt<Symbol>(text, entry & ~(entry >> 31) & ~FIRST);
   }
   touched = seen;
 }
 
-function countSymbols<Symbol>(text: usize, length: i32, counts: usize, symbols: i32): void {
-  memory.fill(counts, 0, (<usize>symbols) << 2);
-  for (let i = 0; i < length; i++) {
-    const symbol = symbolAt<Symbol>(text, i);
-    setEntry(counts, symbol, entryAt(counts, symbol) + 1);
+function countSymbols<Symbol>(text: usize, length: i32, buckets: usize, symbols: i32): void {
+  memory.fill(buckets, 0, <usize>symbols * offsetof<Bucket>());
+  for (let i = 0; i < length; i++) bucketOf(buckets, symbolAt<Symbol>(text, i)).count++;
+}
+
+function fillFromStart(buckets: usize, symbols: i32): void {
+  let sum = 0;
+  for (let symbol = 0; symbol < symbols; symbol++) {
+    const bucket = bucketOf(buckets, symbol);
+    bucket.next = sum;
+    sum += bucket.count;
   }
 }
 
-function startsOfBuckets(counts: usize, buckets: usize, symbols: i32): void {
+function fillFromEnd(buckets: usize, symbols: i32): void {
   let sum = 0;
   for (let symbol = 0; symbol < symbols; symbol++) {
-    setEntry(buckets, symbol, sum);
-    sum += entryAt(counts, symbol);
-  }
-}
-
-function endsOfBuckets(counts: usize, buckets: usize, symbols: i32): void {
-  let sum = 0;
-  for (let symbol = 0; symbol < symbols; symbol++) {
-    sum += entryAt(counts, symbol);
-    setEntry(buckets, symbol, sum);
+    const bucket = bucketOf(buckets, symbol);
+    sum += bucket.count;
+    bucket.next = sum;
   }
 }
 
@@ -132,116 +155,182 @@ function valleyBefore<Symbol>(text: usize, position: i32): i32 {
 // ---- the valleys
 
 /**
- * Puts all valleys at the ends of their buckets, in any order; returns their number. Here and in
- * `induceValleys`, an entry is the position before the suffix that it stands for: the one that the
- * passes look at.
+ * Puts all valleys but the leftmost, from which nothing follows, at the ends of their buckets, in
+ * any order; returns the number of all. Here and in `induceValleys`, an entry is the position before
+ * the suffix that it stands for: the one that the passes look at.
  */
 function placeValleys<Symbol>(
   text: usize,
   suffixes: usize,
   length: i32,
-  counts: usize,
   buckets: usize,
   symbols: i32,
 ): i32 {
   memory.fill(suffixes, 0, (<usize>length) << 2);
-  endsOfBuckets(counts, buckets, symbols);
+  fillFromEnd(buckets, symbols);
   let valleys = 0;
   let valley = valleyBefore<Symbol>(text, length);
   while (valley != NONE) {
-    prepend(suffixes, buckets, symbolAt<Symbol>(text, valley), valley - 1);
     valleys++;
-    valley = valleyBefore<Symbol>(text, valley);
+    const before = valleyBefore<Symbol>(text, valley);
+    if (before != NONE) {
+      prepend(suffixes, bucketOf(buckets, symbolAt<Symbol>(text, valley)), valley - 1);
+    }
+    valley = before;
   }
+  markBuckets(suffixes, buckets, symbols);
   return valleys;
+}
+
+/** At the start, the valleys of a bucket are one group. */
+function markBuckets(suffixes: usize, buckets: usize, symbols: i32): void {
+  let end = 0;
+  for (let symbol = 0; symbol < symbols; symbol++) {
+    const bucket = bucketOf(buckets, symbol);
+    end += bucket.count;
+    if (bucket.next < end) {
+      setEntry(suffixes, bucket.next, entryAt(suffixes, bucket.next) | FIRST);
+    }
+  }
 }
 
 /**
  * Sorts the valleys by the stretches up to the next valley. Afterwards they stand in the array as
- * complements, everything else is 0. A suffix is complemented as long as the pass at work must not
- * go on from it: the one before it belongs to the other pass.
+ * complements, the first of equal ones from the right marked; everything else is 0. An entry is
+ * complemented as long as the pass at work must not go on from it.
  */
 function induceValleys<Symbol>(
   text: usize,
   suffixes: usize,
   length: i32,
-  counts: usize,
   buckets: usize,
   symbols: i32,
 ): void {
-  startsOfBuckets(counts, buckets, symbols);
+  fillFromStart(buckets, symbols);
   const last = symbolAt<Symbol>(text, length - 1);
+  const first = (length - 2) | FIRST;
   const turns = symbolAt<Symbol>(text, length - 2) < last;
-  append(suffixes, buckets, last, turns ? ~(length - 2) : length - 2);
-  for (let i = 0; i < length; i++) {
+  append(suffixes, bucketOf(buckets, last), turns ? ~first : first);
+  group = 0;
+  for (let i = 0; i < length; i += BLOCK) {
+    induceFalling<Symbol>(text, suffixes, length, buckets, i);
+  }
+  markFromRight(suffixes, length);
+  fillFromEnd(buckets, symbols);
+  group++;
+  for (let i = length; i > 0; i -= BLOCK) {
+    induceRising<Symbol>(text, suffixes, buckets, i);
+  }
+}
+
+/** The number of the group that a pass over the valleys is in. */
+let group: i32 = 0;
+
+function induceFalling<Symbol>(
+  text: usize,
+  suffixes: usize,
+  length: i32,
+  buckets: usize,
+  start: i32,
+): void {
+  const end = min(start + BLOCK, length);
+  for (let i = start; i < end; i++) {
     if ((i & (AHEAD - 1)) == 0 && i + 2 * AHEAD <= length) touch<Symbol>(text, suffixes, i + AHEAD);
-    const suffix = entryAt(suffixes, i);
-    if (suffix > 0) {
-      const symbol = symbolAt<Symbol>(text, suffix);
-      const before = suffix - 1;
-      append(suffixes, buckets, symbol, before ^ -i32(symbolAt<Symbol>(text, before) < symbol));
+    const entry = entryAt(suffixes, i);
+    if (entry > 0) {
+      group += entry >> 30;
+      const falling = entry & ~FIRST;
+      const symbol = symbolAt<Symbol>(text, falling);
+      const bucket = bucketOf(buckets, symbol);
+      let before = falling - 1;
+      if (symbolAt<Symbol>(text, before) < symbol) {
+        if (bucket.groupTurning != group) {
+          bucket.groupTurning = group;
+          before |= FIRST;
+        }
+        before = ~before;
+      } else if (bucket.groupGoingOn != group) {
+        bucket.groupGoingOn = group;
+        before |= FIRST;
+      }
+      append(suffixes, bucket, before);
       setEntry(suffixes, i, 0);
-    } else if (suffix < 0) {
-      setEntry(suffixes, i, ~suffix);
+    } else if (entry < 0) {
+      setEntry(suffixes, i, ~entry);
     }
   }
+}
 
-  endsOfBuckets(counts, buckets, symbols);
-  for (let i = length - 1; i >= 0; i--) {
+function induceRising<Symbol>(text: usize, suffixes: usize, buckets: usize, end: i32): void {
+  const start = max(end - BLOCK, 0);
+  for (let i = end - 1; i >= start; i--) {
     if ((i & (AHEAD - 1)) == 0 && i >= 2 * AHEAD) touch<Symbol>(text, suffixes, i - 2 * AHEAD);
-    const suffix = entryAt(suffixes, i);
-    if (suffix > 0) {
-      const symbol = symbolAt<Symbol>(text, suffix);
-      const before = suffix - 1;
-      const isValley = symbolAt<Symbol>(text, before) > symbol;
-      prepend(suffixes, buckets, symbol, isValley ? ~suffix : before);
+    const entry = entryAt(suffixes, i);
+    if (entry > 0) {
+      group += entry >> 30;
+      const rising = entry & ~FIRST;
+      const symbol = symbolAt<Symbol>(text, rising);
+      const bucket = bucketOf(buckets, symbol);
+      let before = rising - 1;
+      if (symbolAt<Symbol>(text, before) > symbol) {
+        before = rising;
+        if (bucket.groupTurning != group) {
+          bucket.groupTurning = group;
+          before |= FIRST;
+        }
+        before = ~before;
+      } else if (bucket.groupGoingOn != group) {
+        bucket.groupGoingOn = group;
+        before |= FIRST;
+      }
+      prepend(suffixes, bucket, before);
       setEntry(suffixes, i, 0);
     }
   }
 }
 
-/** Moves the sorted valleys to the front and clears the rest. */
-function gatherValleys(suffixes: usize, length: i32, valleys: i32): void {
+/** The next pass comes from the right: marks go from the left end of each group to its right end. */
+function markFromRight(suffixes: usize, length: i32): void {
+  for (let i = length - 1; i >= 0; i--) {
+    const entry = entryAt(suffixes, i);
+    if (entry <= 0 || entry >= FIRST) continue;
+    setEntry(suffixes, i, entry | FIRST);
+    do i--;
+    while (entryAt(suffixes, i) < FIRST);
+    setEntry(suffixes, i, entryAt(suffixes, i) & ~FIRST);
+  }
+}
+
+/** Moves the sorted valleys, marked, to the front; returns how many differ from each other. */
+function gatherValleys(suffixes: usize, length: i32, valleys: i32): i32 {
   let gathered = 0;
+  let different = 0;
   for (let i = 0; gathered < valleys; i++) {
     const entry = entryAt(suffixes, i);
-    if (entry < 0) setEntry(suffixes, gathered++, ~entry);
+    if (entry < 0) {
+      different += ~entry >> 30;
+      setEntry(suffixes, gathered++, ~entry);
+    }
+  }
+  if (different == valleys) {
+    for (let i = 0; i < valleys; i++) setEntry(suffixes, i, entryAt(suffixes, i) & ~FIRST);
   }
   memory.fill(suffixes + ((<usize>valleys) << 2), 0, (<usize>(length - valleys)) << 2);
+  return different;
 }
 
 /**
  * Gives equal stretches equal names, from 1, in their order, and writes the name of the valley at v
- * behind the valleys, at v / 2 (two valleys are never neighbours). Returns the highest name.
+ * behind the valleys, at v / 2: two valleys are never neighbours.
  */
-function nameValleys<Symbol>(text: usize, suffixes: usize, length: i32, valleys: i32): i32 {
-  const names = suffixes + ((<usize>valleys) << 2);
-  // first the length of each stretch up to and with the next valley; the last one ends the text
-  let next = length;
-  let valley = valleyBefore<Symbol>(text, length);
-  while (valley != NONE) {
-    setEntry(names, valley >> 1, next - valley + 1);
-    next = valley;
-    valley = valleyBefore<Symbol>(text, valley);
+function nameValleys(suffixes: usize, valleys: i32, names: i32): void {
+  const table = suffixes + ((<usize>valleys) << 2);
+  let name = names + 1;
+  for (let i = valleys - 1; i >= 0; i--) {
+    const entry = entryAt(suffixes, i);
+    name -= entry >> 30;
+    setEntry(table, (entry & ~FIRST) >> 1, name);
   }
-  let name = 0;
-  let previous = 0;
-  let previousSize = 0;
-  for (let i = 0; i < valleys; i++) {
-    const start = entryAt(suffixes, i);
-    const size = entryAt(names, start >> 1);
-    let same = size == previousSize && start + size <= length && previous + size <= length;
-    for (let k = 0; same && k < size; k++) {
-      same = symbolAt<Symbol>(text, start + k) == symbolAt<Symbol>(text, previous + k);
-    }
-    if (!same) {
-      name++;
-      previous = start;
-      previousSize = size;
-    }
-    setEntry(names, start >> 1, name);
-  }
-  return name;
 }
 
 /** Sorts the valleys, whose names are not yet unique, by sorting the text of their names. */
@@ -278,16 +367,15 @@ function spreadValleys<Symbol>(
   suffixes: usize,
   length: i32,
   valleys: i32,
-  counts: usize,
   buckets: usize,
   symbols: i32,
 ): void {
   memory.fill(suffixes + ((<usize>valleys) << 2), 0, (<usize>(length - valleys)) << 2);
-  endsOfBuckets(counts, buckets, symbols);
+  fillFromEnd(buckets, symbols);
   for (let i = valleys - 1; i >= 0; i--) {
     const valley = entryAt(suffixes, i);
     setEntry(suffixes, i, 0);
-    prepend(suffixes, buckets, symbolAt<Symbol>(text, valley), valley);
+    prepend(suffixes, bucketOf(buckets, symbolAt<Symbol>(text, valley)), valley);
   }
 }
 
@@ -301,15 +389,31 @@ function induceAll<Symbol>(
   text: usize,
   suffixes: usize,
   length: i32,
-  counts: usize,
   buckets: usize,
   symbols: i32,
 ): void {
-  startsOfBuckets(counts, buckets, symbols);
+  fillFromStart(buckets, symbols);
   const last = symbolAt<Symbol>(text, length - 1);
   const turns = symbolAt<Symbol>(text, length - 2) < last;
-  append(suffixes, buckets, last, turns ? ~(length - 1) : length - 1);
-  for (let i = 0; i < length; i++) {
+  append(suffixes, bucketOf(buckets, last), turns ? ~(length - 1) : length - 1);
+  for (let i = 0; i < length; i += BLOCK) {
+    induceAllFalling<Symbol>(text, suffixes, length, buckets, i);
+  }
+  fillFromEnd(buckets, symbols);
+  for (let i = length; i > 0; i -= BLOCK) {
+    induceAllRising<Symbol>(text, suffixes, buckets, i);
+  }
+}
+
+function induceAllFalling<Symbol>(
+  text: usize,
+  suffixes: usize,
+  length: i32,
+  buckets: usize,
+  start: i32,
+): void {
+  const end = min(start + BLOCK, length);
+  for (let i = start; i < end; i++) {
     if ((i & (AHEAD - 1)) == 0 && i + 2 * AHEAD <= length) touch<Symbol>(text, suffixes, i + AHEAD);
     const suffix = entryAt(suffixes, i);
     setEntry(suffixes, i, ~suffix);
@@ -317,19 +421,21 @@ function induceAll<Symbol>(
       const before = suffix - 1;
       const symbol = symbolAt<Symbol>(text, before);
       const stops = before > 0 && symbolAt<Symbol>(text, before - 1) < symbol;
-      append(suffixes, buckets, symbol, before ^ -i32(stops));
+      append(suffixes, bucketOf(buckets, symbol), before ^ -i32(stops));
     }
   }
+}
 
-  endsOfBuckets(counts, buckets, symbols);
-  for (let i = length - 1; i >= 0; i--) {
+function induceAllRising<Symbol>(text: usize, suffixes: usize, buckets: usize, end: i32): void {
+  const start = max(end - BLOCK, 0);
+  for (let i = end - 1; i >= start; i--) {
     if ((i & (AHEAD - 1)) == 0 && i >= 2 * AHEAD) touch<Symbol>(text, suffixes, i - 2 * AHEAD);
     const suffix = entryAt(suffixes, i);
     if (suffix > 0) {
       const before = suffix - 1;
       const symbol = symbolAt<Symbol>(text, before);
       const stops = before == 0 || symbolAt<Symbol>(text, before - 1) > symbol;
-      prepend(suffixes, buckets, symbol, before ^ -i32(stops));
+      prepend(suffixes, bucketOf(buckets, symbol), before ^ -i32(stops));
     } else {
       setEntry(suffixes, i, ~suffix);
     }
