@@ -17,12 +17,6 @@ const FIRST: i32 = 1 << 30;
 /** Entries whose text is read ahead together: reads that wait for memory then wait at once. */
 const AHEAD: i32 = 16;
 
-/**
- * Entries that one call of a pass goes through. A function that runs for seconds in one call would
- * stay in the code of the engine's first, quick compiler; one that returns is replaced by better.
- */
-const BLOCK: i32 = 1 << 13;
-
 /** Keeps the compiler from removing reads that only bring bytes into the cache. */
 let touched: i32 = 0;
 
@@ -152,6 +146,37 @@ function valleyBefore<Symbol>(text: usize, position: i32): i32 {
   return index + 1;
 }
 
+// ---- passes
+
+/** Goes through the entries from `start` to `end`, in one direction or the other. */
+type Pass = (
+  text: usize,
+  suffixes: usize,
+  length: i32,
+  buckets: usize,
+  start: i32,
+  end: i32,
+) => void;
+
+/**
+ * Entries that one call of a pass goes through. A function that runs for seconds in one call would
+ * stay in the code of the engine's first, quick compiler; one that returns is replaced by better.
+ * (Called through a table, so that our own compiler does not make one function of them again.)
+ */
+const BLOCK: i32 = 1 << 13;
+
+function goRight(text: usize, suffixes: usize, length: i32, buckets: usize, pass: Pass): void {
+  for (let start = 0; start < length; start += BLOCK) {
+    pass(text, suffixes, length, buckets, start, min(start + BLOCK, length));
+  }
+}
+
+function goLeft(text: usize, suffixes: usize, length: i32, buckets: usize, pass: Pass): void {
+  for (let end = length; end > 0; end -= BLOCK) {
+    pass(text, suffixes, length, buckets, max(end - BLOCK, 0), end);
+  }
+}
+
 // ---- the valleys
 
 /**
@@ -212,15 +237,15 @@ function induceValleys<Symbol>(
   const turns = symbolAt<Symbol>(text, length - 2) < last;
   append(suffixes, bucketOf(buckets, last), turns ? ~first : first);
   group = 0;
-  for (let i = 0; i < length; i += BLOCK) {
-    induceFalling<Symbol>(text, suffixes, length, buckets, i);
-  }
+  goRight(text, suffixes, length, buckets, (text, suffixes, length, buckets, start, end) => {
+    induceFalling<Symbol>(text, suffixes, length, buckets, start, end);
+  });
   markFromRight(suffixes, length);
   fillFromEnd(buckets, symbols);
   group++;
-  for (let i = length; i > 0; i -= BLOCK) {
-    induceRising<Symbol>(text, suffixes, buckets, i);
-  }
+  goLeft(text, suffixes, length, buckets, (text, suffixes, length, buckets, start, end) => {
+    induceRising<Symbol>(text, suffixes, length, buckets, start, end);
+  });
 }
 
 /** The number of the group that a pass over the valleys is in. */
@@ -232,8 +257,8 @@ function induceFalling<Symbol>(
   length: i32,
   buckets: usize,
   start: i32,
+  end: i32,
 ): void {
-  const end = min(start + BLOCK, length);
   for (let i = start; i < end; i++) {
     if ((i & (AHEAD - 1)) == 0 && i + 2 * AHEAD <= length) touch<Symbol>(text, suffixes, i + AHEAD);
     const entry = entryAt(suffixes, i);
@@ -261,8 +286,14 @@ function induceFalling<Symbol>(
   }
 }
 
-function induceRising<Symbol>(text: usize, suffixes: usize, buckets: usize, end: i32): void {
-  const start = max(end - BLOCK, 0);
+function induceRising<Symbol>(
+  text: usize,
+  suffixes: usize,
+  length: i32,
+  buckets: usize,
+  start: i32,
+  end: i32,
+): void {
   for (let i = end - 1; i >= start; i--) {
     if ((i & (AHEAD - 1)) == 0 && i >= 2 * AHEAD) touch<Symbol>(text, suffixes, i - 2 * AHEAD);
     const entry = entryAt(suffixes, i);
@@ -396,13 +427,13 @@ function induceAll<Symbol>(
   const last = symbolAt<Symbol>(text, length - 1);
   const turns = symbolAt<Symbol>(text, length - 2) < last;
   append(suffixes, bucketOf(buckets, last), turns ? ~(length - 1) : length - 1);
-  for (let i = 0; i < length; i += BLOCK) {
-    induceAllFalling<Symbol>(text, suffixes, length, buckets, i);
-  }
+  goRight(text, suffixes, length, buckets, (text, suffixes, length, buckets, start, end) => {
+    induceAllFalling<Symbol>(text, suffixes, length, buckets, start, end);
+  });
   fillFromEnd(buckets, symbols);
-  for (let i = length; i > 0; i -= BLOCK) {
-    induceAllRising<Symbol>(text, suffixes, buckets, i);
-  }
+  goLeft(text, suffixes, length, buckets, (text, suffixes, length, buckets, start, end) => {
+    induceAllRising<Symbol>(text, suffixes, length, buckets, start, end);
+  });
 }
 
 function induceAllFalling<Symbol>(
@@ -411,8 +442,8 @@ function induceAllFalling<Symbol>(
   length: i32,
   buckets: usize,
   start: i32,
+  end: i32,
 ): void {
-  const end = min(start + BLOCK, length);
   for (let i = start; i < end; i++) {
     if ((i & (AHEAD - 1)) == 0 && i + 2 * AHEAD <= length) touch<Symbol>(text, suffixes, i + AHEAD);
     const suffix = entryAt(suffixes, i);
@@ -426,8 +457,14 @@ function induceAllFalling<Symbol>(
   }
 }
 
-function induceAllRising<Symbol>(text: usize, suffixes: usize, buckets: usize, end: i32): void {
-  const start = max(end - BLOCK, 0);
+function induceAllRising<Symbol>(
+  text: usize,
+  suffixes: usize,
+  length: i32,
+  buckets: usize,
+  start: i32,
+  end: i32,
+): void {
   for (let i = end - 1; i >= start; i--) {
     if ((i & (AHEAD - 1)) == 0 && i >= 2 * AHEAD) touch<Symbol>(text, suffixes, i - 2 * AHEAD);
     const suffix = entryAt(suffixes, i);
