@@ -5,7 +5,7 @@ import { instantiate } from './instantiate.js';
 /** What assembly/matcher.ts exports; positions in its memory arrive as signed numbers. */
 interface Matcher {
   readonly memory: WebAssembly.Memory;
-  allocate(length: number): number;
+  reserve(length: bigint): number;
   release(block: number): void;
   indexOld(bytes: number, length: number): void;
   mostMatches(length: number): number;
@@ -54,13 +54,12 @@ export function indexOld(oldBytes: Uint8Array): OldIndex {
 function matchNew(matcher: Matcher, newBytes: Uint8Array): Matches {
   const bytes = place(matcher, newBytes);
   const most = matcher.mostMatches(newBytes.length);
-  const rows = guarded(newBytes.length, () => matcher.allocate(most * 12) >>> 0);
+  const rows = guarded(newBytes.length, () => matcher.reserve(BigInt(most * 12)) >>> 0);
   const count = matcher.match(bytes, newBytes.length, rows);
   const table = new Uint32Array(matcher.memory.buffer, rows, count * 3);
   const column = (index: number) =>
     Uint32Array.from({ length: count }, (_, row) => table[row * 3 + index] ?? 0);
   const matches = { newAt: column(0), oldAt: column(1), length: column(2) };
-  matcher.release(rows);
   matcher.release(bytes);
   return matches;
 }
@@ -68,7 +67,7 @@ function matchNew(matcher: Matcher, newBytes: Uint8Array): Matches {
 /** Copies bytes into the kernel's memory. */
 function place(matcher: Matcher, bytes: Uint8Array): number {
   if (bytes.length >= LONGEST) throw tooLarge(bytes.length);
-  const at = guarded(bytes.length, () => matcher.allocate(bytes.length) >>> 0);
+  const at = guarded(bytes.length, () => matcher.reserve(BigInt(bytes.length)) >>> 0);
   new Uint8Array(matcher.memory.buffer).set(bytes, at);
   return at;
 }

@@ -1,3 +1,5 @@
+import { reserve } from './memory-stack';
+
 /** The longest stretch of the old bytes that equals the start of given bytes, by binary search. */
 
 let oldBytes: usize = 0;
@@ -16,7 +18,7 @@ export function prepareSearch(bytes: usize, length: i32, sorted: usize): void {
   oldBytes = bytes;
   oldLength = length;
   suffixes = sorted;
-  intervals = heap.alloc((<usize>(PAIRS + 1)) << 2);
+  intervals = reserve((<u64>(PAIRS + 1)) << 2);
   memory.fill(intervals, 0, (<usize>(PAIRS + 1)) << 2);
   for (let i = 0; i < length - 1; i++) countPair(pairAt(bytes + <usize>i));
   // the last byte is a suffix of its own; as if a zero followed it, it is still the first of these

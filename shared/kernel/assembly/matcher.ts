@@ -1,4 +1,5 @@
 import { sortSuffixes } from './suffix-array';
+import { release, reserve } from './memory-stack';
 import { mayOccur, prepareFilter, STRETCH } from './occurrence-filter';
 import { commonLength, compared, findLongest, foundAt, prepareSearch } from './longest-match';
 
@@ -31,21 +32,13 @@ let matchCount: i32 = 0;
 
 let agreementCompared: u64 = 0;
 
-/** Bytes of memory for the caller to fill. */
-export function allocate(length: usize): usize {
-  return heap.alloc(length);
-}
-
-/** Gives memory back; only the last block that was allocated can be used again. */
-export function release(block: usize): void {
-  heap.free(block);
-}
+export { release, reserve };
 
 /** Sorts the suffixes of `length` old bytes (under 2^30) for any number of calls of `match`. */
 export function indexOld(bytes: usize, length: i32): void {
   oldBytes = bytes;
   oldLength = length;
-  suffixes = heap.alloc((<usize>length) << 2);
+  suffixes = reserve((<u64>length) << 2);
   sortSuffixes(bytes, suffixes, length);
   prepareSearch(bytes, length, suffixes);
   prepareFilter(bytes, length);

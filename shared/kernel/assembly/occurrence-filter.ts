@@ -1,3 +1,5 @@
+import { reserve } from './memory-stack';
+
 /**
  * Tells for most stretches that do not occur in the old bytes that they do not, with one read of
  * memory in place of the dozens of a search: a table of bits by hash (Bloom 1970, one function).
@@ -16,7 +18,7 @@ export function prepareFilter(bytes: usize, length: i32): void {
   let exponent: u64 = 10;
   while (exponent < 32 && (<u64>1) << exponent < <u64>length * 6) exponent++;
   shift = 64 - exponent;
-  table = heap.alloc(<usize>((<u64>1) << (exponent - 3)));
+  table = reserve((<u64>1) << (exponent - 3));
   memory.fill(table, 0, <usize>((<u64>1) << (exponent - 3)));
   const end = bytes + <usize>length;
   for (let at = bytes; at + STRETCH <= end; at += BLOCK)

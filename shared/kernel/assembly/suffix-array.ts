@@ -1,3 +1,5 @@
+import { release, reserve } from './memory-stack';
+
 /**
  * Suffix sorting in linear time by induction (SA-IS: Nong, Zhang and Chan 2009). No array of types
  * is kept; marks in the entries say what there is to know, as in Yuta Mori's sais-lite.
@@ -45,7 +47,7 @@ function sortLevel<Symbol>(text: usize, suffixes: usize, length: i32, symbols: i
     if (length == 1) setEntry(suffixes, 0, 0);
     return;
   }
-  const buckets = heap.alloc(<usize>symbols * offsetof<Bucket>());
+  const buckets = reserve(<u64>symbols * offsetof<Bucket>());
   countSymbols<Symbol>(text, length, buckets, symbols);
 
   const valleys = placeValleys<Symbol>(text, suffixes, length, buckets, symbols);
@@ -59,7 +61,7 @@ function sortLevel<Symbol>(text: usize, suffixes: usize, length: i32, symbols: i
     spreadValleys<Symbol>(text, suffixes, length, valleys, buckets, symbols);
   }
   induceAll<Symbol>(text, suffixes, length, buckets, symbols);
-  heap.free(buckets);
+  release(buckets);
 }
 
 // ---- small steps
