@@ -2,15 +2,9 @@ import { DebshoalError } from '../errors.js';
 import { ByteReader, ByteWriter } from '../io/byte-codec.js';
 import { LIMITS } from '../limits.js';
 import { nameOfCoder, numberOfCoder, type CoderName } from './coders.js';
-import { STREAM_COUNT } from './stream-names.js';
+import { STREAM_COUNT, type StreamSpan } from './stream-names.js';
 
 /* A block: streams one after another, coded together. FORMAT.md describes the bytes. */
-
-/** A stream's number in the format, and its expanded length. */
-export interface StreamSpan {
-  readonly number: number;
-  readonly length: number;
-}
 
 export interface Block {
   readonly coder: CoderName;

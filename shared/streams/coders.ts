@@ -7,16 +7,19 @@ import {
   expandLzma,
   type LzmaParameters,
 } from './lzma.js';
+import { compressMixed, expandMixed } from './mixing.js';
+import { totalLength, type StreamSpan } from './stream-names.js';
 
 /** How the bytes of a block are coded; the place in CODERS is the number in the format. */
 export type Coder =
   | { readonly name: 'stored' }
   | { readonly name: 'brotli' }
-  | { readonly name: 'lzma'; readonly parameters: LzmaParameters };
+  | { readonly name: 'lzma'; readonly parameters: LzmaParameters }
+  | { readonly name: 'mixed' };
 
 export type CoderName = Coder['name'];
 
-const CODERS = ['stored', 'brotli', 'lzma'] as const satisfies readonly CoderName[];
+const CODERS = ['stored', 'brotli', 'lzma', 'mixed'] as const satisfies readonly CoderName[];
 
 export function numberOfCoder(name: CoderName): number {
   return CODERS.indexOf(name);
@@ -29,8 +32,12 @@ export function nameOfCoder(number: number): CoderName {
   return name;
 }
 
-/** Codes one byte or more: the coder's parameters, then its output. */
-export function compressWith(coder: Coder, bytes: Uint8Array): Uint8Array {
+/** Codes streams that stand one after another in `bytes`: the coder's parameters, its output. */
+export function compressWith(
+  coder: Coder,
+  bytes: Uint8Array,
+  streams: readonly StreamSpan[],
+): Uint8Array {
   switch (coder.name) {
     case 'stored':
       return bytes;
@@ -41,14 +48,21 @@ export function compressWith(coder: Coder, bytes: Uint8Array): Uint8Array {
         Buffer.from([encodeProperties(coder.parameters)]),
         compressLzma(bytes, coder.parameters),
       ]);
+    case 'mixed':
+      return compressMixed(bytes, streams);
   }
 }
 
 /**
- * Expands what compressWith made to exactly `length` bytes, at least 1, which the caller has checked
+ * Expands what compressWith made to exactly the streams' lengths, which the caller has checked
  * against its limits. `delta-damaged`.
  */
-export function expandWith(name: CoderName, packed: Uint8Array, length: number): Buffer {
+export function expandWith(
+  name: CoderName,
+  packed: Uint8Array,
+  streams: readonly StreamSpan[],
+): Buffer {
+  const length = totalLength(streams);
   switch (name) {
     case 'stored':
       if (packed.length !== length) throw damaged('stored bytes of another length');
@@ -60,6 +74,8 @@ export function expandWith(name: CoderName, packed: Uint8Array, length: number):
       if (properties === undefined) throw damaged('LZMA without properties');
       return expandLzma(packed.subarray(1), length, decodeProperties(properties));
     }
+    case 'mixed':
+      return expandMixed(packed, streams);
   }
 }
 

@@ -1,45 +1,52 @@
-/** What a stream is made of: the generator tries the models that suit it. */
-export type StreamKind =
-  /** Unsigned LEB128 numbers, one column of a table. */
-  | 'varints'
-  /** Single bytes: what a matched byte differs by, in order. */
-  | 'values'
+/** What a stream is made of: the mixing coder looks at it accordingly. The place is its number. */
+export const STREAM_KINDS = [
+  /** A column of unsigned LEB128 numbers below 2^38. */
+  'numbers',
+  /** The same of zigzag numbers: steps that often go back. */
+  'signed',
+  /** Single bytes: what each byte that differs, differs by. */
+  'values',
   /** Anything: content that matched nothing, headers. */
-  | 'bytes';
+  'bytes',
+] as const;
+
+export type StreamKind = (typeof STREAM_KINDS)[number];
 
 interface StreamDefinition {
   readonly name: string;
   readonly kind: StreamKind;
+  /** Streams with as many rows that tell something about this one: at most two, further up. */
+  readonly companions?: readonly string[];
 }
 
 /**
  * Every stream of a delta. The place in this list is the number of the stream in the format: append
- * only, never reorder, never take one out.
+ * only, never reorder, never take one out, change neither kind nor companions.
  */
 const STREAMS = [
   { name: 'header', kind: 'bytes' },
   { name: 'layout', kind: 'bytes' },
-  { name: 'match-lengths', kind: 'varints' },
-  { name: 'match-extras', kind: 'varints' },
-  { name: 'match-seeks', kind: 'varints' },
-  { name: 'elf-sections', kind: 'varints' },
-  { name: 'code-gaps', kind: 'varints' },
-  { name: 'code-values', kind: 'values' },
+  { name: 'match-lengths', kind: 'numbers' },
+  { name: 'match-extras', kind: 'numbers', companions: ['match-lengths'] },
+  { name: 'match-seeks', kind: 'signed', companions: ['match-lengths', 'match-extras'] },
+  { name: 'elf-sections', kind: 'bytes' },
+  { name: 'code-gaps', kind: 'numbers' },
+  { name: 'code-values', kind: 'values', companions: ['code-gaps'] },
   { name: 'code-extra', kind: 'bytes' },
-  { name: 'unwind-gaps', kind: 'varints' },
-  { name: 'unwind-values', kind: 'values' },
+  { name: 'unwind-gaps', kind: 'numbers' },
+  { name: 'unwind-values', kind: 'values', companions: ['unwind-gaps'] },
   { name: 'unwind-extra', kind: 'bytes' },
-  { name: 'table-gaps', kind: 'varints' },
-  { name: 'table-values', kind: 'values' },
+  { name: 'table-gaps', kind: 'numbers' },
+  { name: 'table-values', kind: 'values', companions: ['table-gaps'] },
   { name: 'table-extra', kind: 'bytes' },
-  { name: 'string-gaps', kind: 'varints' },
-  { name: 'string-values', kind: 'values' },
+  { name: 'string-gaps', kind: 'numbers' },
+  { name: 'string-values', kind: 'values', companions: ['string-gaps'] },
   { name: 'string-extra', kind: 'bytes' },
-  { name: 'data-gaps', kind: 'varints' },
-  { name: 'data-values', kind: 'values' },
+  { name: 'data-gaps', kind: 'numbers' },
+  { name: 'data-values', kind: 'values', companions: ['data-gaps'] },
   { name: 'data-extra', kind: 'bytes' },
-  { name: 'other-gaps', kind: 'varints' },
-  { name: 'other-values', kind: 'values' },
+  { name: 'other-gaps', kind: 'numbers' },
+  { name: 'other-values', kind: 'values', companions: ['other-gaps'] },
   { name: 'other-extra', kind: 'bytes' },
 ] as const satisfies readonly StreamDefinition[];
 
@@ -47,6 +54,12 @@ export type StreamName = (typeof STREAMS)[number]['name'];
 
 const definitions: readonly StreamDefinition[] = STREAMS;
 const numbers = new Map(definitions.map(({ name }, number) => [name, number]));
+const companions = new Map(
+  definitions.map((definition, number) => [
+    number,
+    (definition.companions ?? []).flatMap((name) => numbers.get(name) ?? []),
+  ]),
+);
 
 /** How many streams there are: every number in a package is below. */
 export const STREAM_COUNT = STREAMS.length;
@@ -65,5 +78,26 @@ export function nameOfStream(number: number): StreamName {
 }
 
 export function kindOfStream(number: number): StreamKind {
-  return definitions[number]?.kind ?? 'bytes';
+  return definitionOf(number).kind;
+}
+
+/** The numbers of the streams that tell something about this one, at most two. */
+export function companionsOf(number: number): readonly number[] {
+  return companions.get(number) ?? [];
+}
+
+function definitionOf(number: number): StreamDefinition {
+  const definition = definitions[number];
+  if (definition === undefined) throw new Error(`no stream has the number ${number}`);
+  return definition;
+}
+
+/** A stream's number in the format, and its expanded length. */
+export interface StreamSpan {
+  readonly number: number;
+  readonly length: number;
+}
+
+export function totalLength(streams: readonly StreamSpan[]): number {
+  return streams.reduce((sum, { length }) => sum + length, 0);
 }

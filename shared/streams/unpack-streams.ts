@@ -1,6 +1,6 @@
 import { decodeBlocks } from './block.js';
 import { expandWith, type CoderName } from './coders.js';
-import { nameOfStream, type StreamName } from './stream-names.js';
+import { nameOfStream, totalLength, type StreamName } from './stream-names.js';
 
 export interface StreamLimits {
   /** Of all streams together, expanded. */
@@ -18,8 +18,7 @@ export async function unpackStreams(
 ): Promise<Map<StreamName, Buffer>> {
   const result = new Map<StreamName, Buffer>();
   for (const { coder, streams, packed: bytes } of decodeBlocks(packed, limits.expandedBytes)) {
-    const length = streams.reduce((sum, stream) => sum + stream.length, 0);
-    const expanded = expandWith(coder, bytes, length);
+    const expanded = expandWith(coder, bytes, streams);
     let at = 0;
     for (const stream of streams) {
       result.set(nameOfStream(stream.number), expanded.subarray(at, at + stream.length));
@@ -43,7 +42,7 @@ export interface StreamDescription {
 /** What a package holds, without expanding it. Errors as with unpackStreams. */
 export function describeStreams(packed: Uint8Array, limits: StreamLimits): StreamDescription[] {
   return decodeBlocks(packed, limits.expandedBytes).flatMap(({ coder, streams, packed: bytes }) => {
-    const total = streams.reduce((sum, { length }) => sum + length, 0);
+    const total = totalLength(streams);
     return streams.map(({ number, length }) => ({
       name: nameOfStream(number),
       expandedBytes: length,
