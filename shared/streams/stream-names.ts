@@ -6,8 +6,12 @@ export const STREAM_KINDS = [
   'signed',
   /** Single bytes: what each byte that differs, differs by. */
   'values',
-  /** Anything: content that matched nothing, headers. */
+  /** Anything else, such as text. */
   'bytes',
+  /** Machine code that matched nothing. */
+  'code',
+  /** Tables of fields of four or eight bytes. */
+  'records',
 ] as const;
 
 export type StreamKind = (typeof STREAM_KINDS)[number];
@@ -32,19 +36,19 @@ const STREAMS = [
   { name: 'elf-sections', kind: 'bytes' },
   { name: 'code-gaps', kind: 'numbers' },
   { name: 'code-values', kind: 'values', companions: ['code-gaps'] },
-  { name: 'code-extra', kind: 'bytes' },
+  { name: 'code-extra', kind: 'code' },
   { name: 'unwind-gaps', kind: 'numbers' },
   { name: 'unwind-values', kind: 'values', companions: ['unwind-gaps'] },
-  { name: 'unwind-extra', kind: 'bytes' },
+  { name: 'unwind-extra', kind: 'records' },
   { name: 'table-gaps', kind: 'numbers' },
   { name: 'table-values', kind: 'values', companions: ['table-gaps'] },
-  { name: 'table-extra', kind: 'bytes' },
+  { name: 'table-extra', kind: 'records' },
   { name: 'string-gaps', kind: 'numbers' },
   { name: 'string-values', kind: 'values', companions: ['string-gaps'] },
   { name: 'string-extra', kind: 'bytes' },
   { name: 'data-gaps', kind: 'numbers' },
   { name: 'data-values', kind: 'values', companions: ['data-gaps'] },
-  { name: 'data-extra', kind: 'bytes' },
+  { name: 'data-extra', kind: 'records' },
   { name: 'other-gaps', kind: 'numbers' },
   { name: 'other-values', kind: 'values', companions: ['other-gaps'] },
   { name: 'other-extra', kind: 'bytes' },

@@ -12,12 +12,11 @@ import {
   startDecoding as startInput,
   startEncoding as startOutput,
 } from './mixing/range-coder';
-import { codeBytes, codeValues } from './mixing/symbols';
+import { codeSymbols } from './mixing/symbols';
 
 /* The kinds of streams, as the doors name them. */
 const NUMBERS: i32 = 0;
 const SIGNED: i32 = 1;
-const VALUES: i32 = 2;
 
 let content: usize = 0;
 let at: usize = 0;
@@ -73,10 +72,8 @@ export function codeStream(
   let isWhole = true;
   if (kind == NUMBERS || kind == SIGNED) {
     isWhole = codeNumbers(at, end, kind == SIGNED, isDecoding);
-  } else if (kind == VALUES) {
-    codeValues(at, end, isDecoding);
   } else {
-    codeBytes(at, end, isDecoding);
+    codeSymbols(kind, at, end, isDecoding);
   }
   at = end;
   closeColumn(index);

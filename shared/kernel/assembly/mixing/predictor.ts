@@ -11,9 +11,9 @@ import { inputs, learnWeights, mix, prepareWeights } from './weights';
  * in two ways; the mixers make one probability of that, and the range coder uses it.
  */
 
-export const CONTEXTS: i32 = 7;
+const CONTEXTS: i32 = 7;
 /** Kinds of symbols that keep statistics apart. */
-export const DOMAINS: i32 = 6;
+const DOMAINS: i32 = 8;
 const STATES: i32 = 256;
 
 /*
