@@ -57,13 +57,29 @@ export function compressLzma(bytes: Uint8Array, parameters: LzmaParameters): Buf
   return bytes.length > OUTPUT_BYTES ? packed : cutTail(packed, bytes, parameters);
 }
 
-/** Takes away the end marker and what else the decoder does not need, at most some bytes. */
+/**
+ * Takes away the end marker and what else the decoder does not need. The rest of the range coder's
+ * number is cut off, or rounded up, as long as it still leads to the same bytes.
+ */
 function cutTail(packed: Buffer, bytes: Uint8Array, parameters: LzmaParameters): Buffer {
-  const isEnough = (length: number): boolean =>
-    decodePrefix(packed.subarray(0, length), bytes.length, parameters)?.equals(bytes) ?? false;
-  let enough = packed.length;
-  while (enough > 0 && packed.length - enough < MAX_TAIL && isEnough(enough - 1)) enough--;
-  return packed.subarray(0, enough);
+  const isEnough = (prefix: Buffer): boolean =>
+    decodePrefix(prefix, bytes.length, parameters)?.equals(bytes) ?? false;
+  let best = packed;
+  for (let cut = 1; cut < Math.min(MAX_TAIL, packed.length); cut++) {
+    const shorter = packed.subarray(0, packed.length - cut);
+    const found = [shorter, roundedUp(shorter)].find(isEnough);
+    if (found === undefined) break;
+    best = found;
+  }
+  return best;
+}
+
+function roundedUp(number: Buffer): Buffer {
+  const result = Buffer.from(number);
+  let at = result.length - 1;
+  while (at > 0 && result[at] === 0xff) result[at--] = 0;
+  result[at] = ((result[at] ?? 0) + 1) & 0xff;
+  return result;
 }
 
 /** Expands to exactly `length` bytes, at least 1, which the caller has checked. `delta-damaged`. */
