@@ -9,20 +9,16 @@ export function prepareAdaptive(): void {
   for (let n = 0; n < COUNTS; n++) store<u32>(rates + (n << 2), 131072 / (2 * n + 3));
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function rateOf(count: u32): i32 {
   return load<i32>(rates + (count << 2));
 }
 
 /** Moves the probability at an address towards a bit; more slowly each time, down to `limit`. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function adapt(place: usize, bit: u32, limit: u32): void {
   const value = load<u32>(place);
   const count = value & (COUNTS - 1);
   const probability = <i32>(value >> 10);
   const target = bit ? (1 << 22) - 1 : 0;
   const change = <i32>((<i64>(target - probability) * rateOf(count)) >> 16);
-  store<u32>(place, (<u32>(probability + change) << 10) | (count < limit ? count + 1 : count));
+  store<u32>(place, ((<u32>(probability + change)) << 10) | (count < limit ? count + 1 : count));
 }

@@ -83,15 +83,11 @@ function successor(zeroCount: i32, oneCount: i32, bit: i32): u8 {
   return bit == 0 ? load<u8>(placeOf(seen, other, 0)) : load<u8>(placeOf(other, seen, 1));
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function nextState(state: u32, bit: u32): u32 {
   return load<u8>(successors + ((state << 1) | bit));
 }
 
 /** How much a state has seen, for choosing which one to forget. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function weightOf(state: u32): u32 {
   return <u32>load<u8>(zeros + state) + <u32>load<u8>(ones + state);
 }

@@ -28,10 +28,8 @@ export function openColumn(index: i32, maxRows: u32, first: i32, second: i32): v
   secondRows = second < 0 ? 0 : load<u32>(rowCounts + (second << 2));
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function addRow(value: u32): void {
-  store<u32>(column + (<usize>row << 2), value);
+  store<u32>(column + ((<usize>row) << 2), value);
   row++;
 }
 
@@ -39,27 +37,19 @@ export function closeColumn(index: i32): void {
   store<u32>(rowCounts + (index << 2), row);
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function hasFirst(): bool {
   return firstCompanion != 0;
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function hasSecond(): bool {
   return secondCompanion != 0;
 }
 
 /** A companion's number in a row; 0 where it has none. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function firstAt(at: u32): u32 {
-  return at < firstRows ? load<u32>(firstCompanion + (<usize>at << 2)) : 0;
+  return at < firstRows ? load<u32>(firstCompanion + ((<usize>at) << 2)) : 0;
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function secondAt(at: u32): u32 {
-  return at < secondRows ? load<u32>(secondCompanion + (<usize>at << 2)) : 0;
+  return at < secondRows ? load<u32>(secondCompanion + ((<usize>at) << 2)) : 0;
 }

@@ -52,8 +52,6 @@ export function correct(odds: i32, shortSet: u32, symbolBefore: u32): u32 {
   return max(MARGIN, min(65_536 - MARGIN, probability));
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function interpolate(place: usize, fraction: u32): u32 {
   const lower = (<u32>load<u16>(nearest) + <u32>load<u16>(place)) & 0xffff;
   const upper = (<u32>load<u16>(nearest, 2) + <u32>load<u16>(place, 2)) & 0xffff;
@@ -65,8 +63,6 @@ export function learnCorrection(bit: u32): void {
   adjust(longPlace, bit);
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function adjust(place: usize, bit: u32): void {
   const origin = <u32>load<u16>(nearest);
   const value = <i32>((origin + <u32>load<u16>(place)) & 0xffff);

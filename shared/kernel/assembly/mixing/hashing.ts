@@ -1,19 +1,13 @@
 /** One number from two, for contexts. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function hash2(a: u32, b: u32): u32 {
   return ((a * 0x2f0b4a27 + b + 1) * 0x9e3779b1) ^ (a >> 13);
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function hash3(a: u32, b: u32, c: u32): u32 {
   return hash2(hash2(a, b), c);
 }
 
 /** A number by its size: exactly up to 7, then two classes for each power of two. Below 72. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function sizeClass(value: u32): u32 {
   if (value < 8) return value;
   const bits = 32 - clz<u32>(value);

@@ -37,21 +37,15 @@ function setProbability(odds: i32, probability: u32): void {
 }
 
 /** The probability, 1 to 65535, of odds within the limit. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function probabilityOf(odds: i32): u32 {
   return load<u16>(probabilities + ((odds + ODDS_LIMIT + 1) << 1));
 }
 
 /** The odds of a probability of 12 bits. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function oddsOf(coarse: u32): i32 {
   return load<i16>(coarseOdds + (coarse << 1));
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function clampOdds(odds: i32): i32 {
   return max(-ODDS_LIMIT, min(ODDS_LIMIT, odds));
 }

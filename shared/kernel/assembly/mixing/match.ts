@@ -28,7 +28,7 @@ let foreseenBit: u32 = 0;
 export function prepareMatch(symbols: usize, length: u32, domains: i32): void {
   history = symbols;
   let log: u32 = 10;
-  while (log < 18 && (<u32>1 << log) < length) log++;
+  while (log < 18 && (<u32>1) << log < length) log++;
   tableMask = (1 << log) - 1;
   table = heap.alloc(4 << log);
   confidences = heap.alloc(domains * LENGTHS * 4);
@@ -54,11 +54,9 @@ export function findMatch(position: u32): void {
     while (matchLength < 32 && matchLength < matchAt && isSameBehind(position)) matchLength++;
   }
   store<u32>(place, position);
-  if (matchLength > 0) foreseen = 256 | <u32>load<u8>(history + matchAt);
+  if (matchLength > 0) foreseen = 256 | (<u32>load<u8>(history + matchAt));
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function isSameBehind(position: u32): bool {
   const distance = matchLength + 1;
   return load<u8>(history + matchAt - distance) == load<u8>(history + position - distance);

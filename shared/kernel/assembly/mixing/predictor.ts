@@ -31,6 +31,8 @@ let tableBytes: u32 = 0;
 let tableMask: u32 = 0;
 const hashes: usize = memory.data(CONTEXTS * 4);
 const slots: usize = memory.data(CONTEXTS * 4);
+/** Where each context's node and the probability of its history are, from predict to learn. */
+const places: usize = memory.data(CONTEXTS * 8);
 
 /** The probability of each bit history in each context. */
 let statePredictions: usize = 0;
@@ -57,7 +59,7 @@ export function preparePredictor(length: u32): void {
   history = heap.alloc(2 * length + 16);
   prepareMatch(history, length, DOMAINS);
   let log = MIN_TABLE_LOG;
-  while (log < MAX_TABLE_LOG && <u64>1 << log < <u64>length * SLOT_BYTES) log++;
+  while (log < MAX_TABLE_LOG && (<u64>1) << log < <u64>length * SLOT_BYTES) log++;
   tableBytes = 1 << log;
   tableMask = tableBytes / SLOT_BYTES - 1;
   tables = (heap.alloc(CONTEXTS * tableBytes + SLOT_BYTES) + SLOT_BYTES) & ~(SLOT_BYTES - 1);
@@ -75,14 +77,10 @@ export function startStream(decode: bool): void {
 }
 
 /** Call it before the contexts of a symbol are set. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function setDomain(value: u32): void {
   domain = value;
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function setContext(index: u32, value: u32): void {
   store<u32>(hashes + (index << 2), (value + domain * 0x3c6ef372) * 0x9e3779b1);
 }
@@ -124,8 +122,6 @@ function findSlots(): void {
 }
 
 /** The slot of a context, or the less used one of two to be its own from now on. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function findSlot(table: usize, hash: u32): usize {
   const check = (hash & 0xffff) | CHECK_BIT;
   const place = (hash >> 8) & tableMask;
@@ -148,16 +144,12 @@ function usesOf(slot: usize): u32 {
 }
 
 /** The node of the bits so far, 1 to 15 in either half. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function nodeOf(bits: u32): u32 {
   if (bits < 16) return bits;
   const first: u32 = 1 << (27 - clz<u32>(bits));
   return first | (bits & (first - 1));
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function predictionOf(index: u32, state: u32): usize {
   return statePredictions + (((domain * CONTEXTS + index) * STATES + state) << 2);
 }
@@ -165,9 +157,13 @@ function predictionOf(index: u32, state: u32): usize {
 function predict(symbolBefore: u32): u32 {
   const node = nodeOf(partial) << 2;
   for (let index: u32 = 0; index < <u32>CONTEXTS; index++) {
-    const value = load<u32>(load<u32>(slots + (index << 2)) + node);
+    const place = load<u32>(slots + (index << 2)) + node;
+    const value = load<u32>(place);
+    const prediction = predictionOf(index, value & 255);
+    store<u32>(places + (index << 3), <u32>place);
+    store<u32>(places + (index << 3), <u32>prediction, 4);
     const input = inputs + (index << 3);
-    store<i32>(input, oddsOf(load<u32>(predictionOf(index, value & 255)) >> 20));
+    store<i32>(input, oddsOf(load<u32>(prediction) >> 20));
     const trust = load<i32>(trusts + (((value >> 8) & 255) << 2));
     store<i32>(input, (oddsOf(value >> 20) * trust) >> 8, 4);
   }
@@ -182,19 +178,18 @@ function learn(bit: u32): void {
   learnWeights(bit);
   learnMatch(bit);
   learnCorrection(bit);
-  const node = nodeOf(partial) << 2;
   for (let index: u32 = 0; index < <u32>CONTEXTS; index++) {
-    const place = load<u32>(slots + (index << 2)) + node;
+    const place = load<u32>(places + (index << 3));
     const value = load<u32>(place);
     const state = value & 255;
-    adapt(predictionOf(index, state), bit, STATE_LIMIT);
+    adapt(load<u32>(places + (index << 3), 4), bit, STATE_LIMIT);
     const count = (value >> 8) & 255;
     const probability = <i32>(value >> 16);
     const change = (((bit ? 65_535 : 0) - probability) * rateOf(count)) >> 16;
     const nextCount = count < COUNT_LIMIT ? count + 1 : count;
     store<u32>(
       place,
-      (<u32>(probability + change) << 16) | (nextCount << 8) | nextState(state, bit),
+      ((<u32>(probability + change)) << 16) | (nextCount << 8) | nextState(state, bit),
     );
   }
 }

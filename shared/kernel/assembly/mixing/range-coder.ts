@@ -27,15 +27,11 @@ export function startDecoding(input: usize, length: u32): void {
   for (let index = 0; index < 4; index++) window = (window << 8) | readByte();
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function split(probability: u32): u32 {
   return low + <u32>((<u64>(high - low) * probability) >> 16);
 }
 
 /** `probability` of a 1, 1 to 65535. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function encodeBit(bit: u32, probability: u32): void {
   const middle = split(probability);
   if (bit) high = middle;
@@ -47,8 +43,6 @@ export function encodeBit(bit: u32, probability: u32): void {
   }
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 export function decodeBit(probability: u32): u32 {
   const middle = split(probability);
   const bit: u32 = window <= middle ? 1 : 0;

@@ -32,8 +32,6 @@ function codeByte(isDecoding: bool): void {
   addRow(byte);
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function before(distance: u32): u32 {
   return at - start >= <usize>distance ? <u32>load<u8>(at - distance) : 0;
 }
@@ -84,5 +82,8 @@ function setValueContexts(): void {
   const gapLast = row > 0 ? sizeClass(firstAt(row - 1)) : 0;
   setContext(4, gapBefore | (gapAfter << 8));
   setContext(5, gapBefore | (gapAfter << 8) | (last1 << 16));
-  setContext(6, hash3(min<u32>(gapBefore, 8) | (min<u32>(gapAfter, 8) << 4), min<u32>(gapLast, 8), last1));
+  setContext(
+    6,
+    hash3(min<u32>(gapBefore, 8) | (min<u32>(gapAfter, 8) << 4), min<u32>(gapLast, 8), last1),
+  );
 }

@@ -50,8 +50,6 @@ export function mix(firstChoice: u32, secondChoice: u32): i32 {
   return (firstOdds + secondOdds) >> 1;
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function weigh(weights: usize): i32 {
   let sum = i32x4.mul(v128.load(inputs), v128.load(weights));
   sum = i32x4.add(sum, i32x4.mul(v128.load(inputs, 16), v128.load(weights, 16)));
@@ -76,8 +74,6 @@ export function learnWeights(bit: u32): void {
   train(secondSet, ((target - <i32>probabilityOf(secondOdds)) * rate) >> 10);
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function train(weights: usize, amount: i32): void {
   const amounts = i32x4.splat(amount);
   trainFour(weights, 0, amounts);
@@ -86,8 +82,6 @@ function train(weights: usize, amount: i32): void {
   trainFour(weights, 48, amounts);
 }
 
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function trainFour(weights: usize, offset: usize, amounts: v128): void {
   const product = i32x4.mul(v128.load(inputs + offset), amounts);
   const change = i32x4.shr_s(i32x4.add(product, i32x4.splat(512)), 10);
