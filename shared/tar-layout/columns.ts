@@ -2,25 +2,30 @@ import { DebshoalError } from '../errors.js';
 import { ByteReader, ByteWriter } from '../io/byte-codec.js';
 
 /*
- * The streams of a tar layout: columns of varints, one value an entry or fewer, and two of bytes.
- * Values are chosen so that what was expected is 0, and the zeros at the end of a column are not
- * written: most columns of most packages are empty. FORMAT.md has their meaning.
+ * The streams of a tar layout: columns of numbers, one value an entry or fewer, and two of bytes.
+ * Values are chosen so that what was expected is 0. Columns where it nearly always is hold pairs of
+ * varints, (zeros before it, value), the others a varint for each value. Zeros at the end of a
+ * column are not written: most columns of most packages are empty. FORMAT.md has their meaning.
  */
 
-/** Columns of varints, in the order in which an entry uses them. */
-const NUMBER_COLUMNS = [
+const SPARSE_COLUMNS = [
   'places',
   'names',
   'templates',
   'times',
   'links',
   'origins',
-  'sizes',
   'exceptions',
-  'numbers',
 ] as const;
+const DENSE_COLUMNS = ['sizes', 'numbers'] as const;
 
-type NumberColumn = (typeof NUMBER_COLUMNS)[number];
+type SparseColumn = (typeof SPARSE_COLUMNS)[number];
+export type NumberColumn = SparseColumn | (typeof DENSE_COLUMNS)[number];
+const NUMBER_COLUMNS: readonly NumberColumn[] = [...SPARSE_COLUMNS, ...DENSE_COLUMNS];
+
+function isSparse(column: NumberColumn): boolean {
+  return column !== 'sizes' && column !== 'numbers';
+}
 
 /** Names of all streams, in the order in which a container should keep them. */
 export const TAR_STREAMS = [...NUMBER_COLUMNS, 'text', 'edits'] as const;
@@ -62,10 +67,17 @@ export class ColumnWriter {
 
   #pack(column: NumberColumn): Buffer {
     const values = this.#numbers.get(column) ?? [];
-    let length = values.length;
-    while (values[length - 1] === 0) length--;
     const writer = new ByteWriter();
-    for (const value of values.slice(0, length)) writer.varint(value);
+    let zeros = 0;
+    for (const value of values) {
+      if (value === 0) zeros++;
+      else {
+        if (isSparse(column)) writer.varint(zeros);
+        else for (; zeros > 0; zeros--) writer.varint(0);
+        writer.varint(value);
+        zeros = 0;
+      }
+    }
     return writer.finish();
   }
 }
@@ -73,12 +85,14 @@ export class ColumnWriter {
 /** Reads what a ColumnWriter wrote; everything that it cannot have written is `delta-damaged`. */
 export class ColumnReader {
   readonly #numbers: ReadonlyMap<NumberColumn, ByteReader>;
+  /** Zeros that come before the next pair's value; missing where the next pair is yet to be read. */
+  readonly #zeros = new Map<NumberColumn, number>();
   readonly #text: Buffer;
   #textAt = 0;
   readonly edits: ByteReader;
 
   constructor(streams: TarStreams) {
-    for (const name of NUMBER_COLUMNS) {
+    for (const name of DENSE_COLUMNS) {
       if (streams[name].at(-1) === 0) throw damaged(`zeros at the end of ${name}`);
     }
     this.#numbers = new Map(NUMBER_COLUMNS.map((name) => [name, new ByteReader(streams[name])]));
@@ -90,7 +104,15 @@ export class ColumnReader {
   /** The next value, at most `max`; 0 after the end. */
   take(column: NumberColumn, max: number): number {
     const reader = this.#numbers.get(column);
-    return reader === undefined || reader.remaining === 0 ? 0 : reader.varint(max);
+    if (reader === undefined || reader.remaining === 0) return 0;
+    if (!isSparse(column)) return reader.varint(max);
+    const zeros = this.#zeros.get(column) ?? reader.varint(Number.MAX_SAFE_INTEGER);
+    if (zeros > 0) this.#zeros.set(column, zeros - 1);
+    else this.#zeros.delete(column);
+    if (zeros > 0) return 0;
+    const value = reader.varint(max);
+    if (value === 0) throw damaged(`an unexpected zero in ${column}`);
+    return value;
   }
 
   /** The next text of at most `maxLength` bytes. */
@@ -105,6 +127,7 @@ export class ColumnReader {
   /** After the last tar: nothing may be left over. */
   expectEnd(): void {
     for (const reader of this.#numbers.values()) reader.expectEnd();
+    if (this.#zeros.size > 0) throw damaged('zeros before nothing');
     this.edits.expectEnd();
     if (this.#textAt !== this.#text.length) throw damaged('text that nobody reads');
   }

@@ -1,10 +1,11 @@
+import { DebshoalError } from '../errors.js';
 import { ColumnReader, damaged, unzigzag, type TarStreams } from './columns.js';
 import { readEdits } from './edits.js';
 import { TEMPLATE_BYTES, nameStyleOf, typeOf, type Template } from './header.js';
 import { expectOrigin, LayoutState, ORIGIN, originContext, timeContext } from './layout-state.js';
-import { LinkCoder, linksChanged } from './links.js';
+import { LinkCoder } from './links.js';
 import { NameCoder, nameInStyle, type EntryName } from './names.js';
-import type { OldTree } from './old-tree.js';
+import { expectTree, type ExpectedTree, type OldTree } from './old-tree.js';
 import { contextOf, noNewValue, type Context } from './recall.js';
 import { MAX_STRETCH, renderStretch, usualEnd } from './stretch.js';
 
@@ -49,7 +50,13 @@ export class TarLayoutDecoder {
    * hostile streams are `delta-damaged`, changed old links `source-changed`.
    */
   *tar(old: OldTree, limits: TarLimits): Generator<TarStretch> {
-    yield* new OneTar(old, this.#input, this.#state, limits).decode();
+    const asksLinks = this.#input.take('numbers', 1) === 1;
+    const expected = expectTree(old, asksLinks);
+    if (asksLinks && this.#input.take('numbers', MAX_FINGERPRINT) !== expected.fingerprint) {
+      throw new DebshoalError('source-changed', 'a symbolic link of the old package was changed');
+    }
+    this.#state.startTar();
+    yield* new OneTar(old, expected, this.#input, this.#state, limits).decode();
   }
 
   /** After the last tar: `delta-damaged` when anything is left over. */
@@ -71,37 +78,41 @@ class OneTar {
   readonly #input: ColumnReader;
   readonly #state: LayoutState;
   readonly #limits: TarLimits;
+  readonly #expected: ExpectedTree;
   readonly #names: NameCoder;
+  readonly #links: LinkCoder;
   #length = 0;
   #lastSize = 0;
   #newNameBytes = 0;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
 
-  constructor(old: OldTree, input: ColumnReader, state: LayoutState, limits: TarLimits) {
+  constructor(
+    old: OldTree,
+    expected: ExpectedTree,
+    input: ColumnReader,
+    state: LayoutState,
+    limits: TarLimits,
+  ) {
     this.#old = old;
     this.#input = input;
     this.#state = state;
     this.#limits = limits;
-    this.#names = new NameCoder(old);
+    this.#expected = expected;
+    this.#names = new NameCoder(expected.entries);
+    this.#links = new LinkCoder(expected.targets);
   }
 
   *decode(): Generator<TarStretch> {
     const input = this.#input;
-    const difference = unzigzag(input.take('numbers', MAX_ZIGZAG));
-    const count = this.#old.expected.length + difference;
+    const count = this.#expected.present + unzigzag(input.take('numbers', MAX_ZIGZAG));
     if (count < 0 || count > this.#limits.entries) throw damaged('too many entries');
-    const asksOldLinks = input.take('numbers', 1) === 1;
-    const links = new LinkCoder(this.#old, asksOldLinks);
-    for (let index = 0; index < count; index++) yield* this.#decodeEntry(links);
-    if (asksOldLinks && input.take('numbers', MAX_FINGERPRINT) !== links.fingerprint()) {
-      throw linksChanged();
-    }
+    for (let index = 0; index < count; index++) yield* this.#decodeEntry();
     yield* this.#decodeEnd();
     yield* this.#flush();
   }
 
-  *#decodeEntry(links: LinkCoder): Generator<TarStretch> {
+  *#decodeEntry(): Generator<TarStretch> {
     const input = this.#input;
     const entry = this.#names.read(input);
     const context = contextOf(entry.path, entry.kind);
@@ -114,11 +125,11 @@ class OneTar {
     let content = NO_CONTENT;
     if (type === '1' || type === '2') {
       const isHard = type === '1';
-      const renaming = this.#names.renaming;
-      link = links.read(input, { isHard, place: entry.place, renaming });
+      const { path, place } = entry;
+      link = this.#links.read(input, { isHard, path, place, renaming: this.#names.renaming });
     } else if (!'3456'.includes(type)) content = this.#decodeContent(entry, context);
     this.#names.remember(name, entry.kind);
-    links.remember(name);
+    this.#links.remember(name);
 
     const { size, place, origin } = content;
     const expected = renderStretch(this.#lastSize, template, { name, link, size, mtime });
@@ -160,9 +171,8 @@ class OneTar {
 
   #decodeContent(entry: EntryName, context: Context): Content {
     const input = this.#input;
-    const hasPlace = entry.place !== null;
-    const near = originContext(context, hasPlace);
-    const expected = expectOrigin(this.#state, near, hasPlace);
+    const near = originContext(context, entry);
+    const expected = expectOrigin(this.#state, near, entry);
     const code = this.#state.origins.read(input, near, expected, noNewValue);
     if (code === ORIGIN.empty) return NO_CONTENT;
     if (code === ORIGIN.made) {

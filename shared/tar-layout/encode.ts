@@ -9,7 +9,7 @@ import { BLOCK, readLink, readTime, templateOf, typeOf, type Template } from './
 import { expectOrigin, LayoutState, ORIGIN, originContext, timeContext } from './layout-state.js';
 import { LinkCoder } from './links.js';
 import { NameCoder, styleOf, usualStyle, type EntryName } from './names.js';
-import type { OldTree } from './old-tree.js';
+import { expectTree, type ExpectedTree, type OldTree } from './old-tree.js';
 import { contextOf, type Context } from './recall.js';
 import { MAX_STRETCH, readLongLink, renderStretch, usualEnd } from './stretch.js';
 import { MAX_TEXT } from './texts.js';
@@ -56,11 +56,14 @@ export class TarLayoutEncoder {
   /** Adds a tar. `origin` is asked once for each content, in order. */
   async add(tar: TarPlace, old: OldTree, origin: FindOrigin): Promise<void> {
     const entries = await readableEntries(tar);
-    const asksOldLinks = countKnownLinks(entries, old) >= LINKS_WORTH_ASKING;
-    this.#out.put('numbers', zigzag(entries.length - old.expected.length));
-    this.#out.put('numbers', asksOldLinks ? 1 : 0);
-    const encoder = new OneTar(tar, old, origin, this.#out, this.#state, asksOldLinks);
-    await encoder.encode(entries);
+    const links = entries.filter((entry) => entry.type === 'symlink').length;
+    const asksLinks = old.linkTarget !== undefined && links >= LINKS_WORTH_ASKING;
+    const expected = expectTree(old, asksLinks);
+    this.#out.put('numbers', asksLinks ? 1 : 0);
+    if (asksLinks) this.#out.put('numbers', expected.fingerprint);
+    this.#out.put('numbers', zigzag(entries.length - expected.present));
+    this.#state.startTar();
+    await new OneTar(tar, old, expected, origin, this.#out, this.#state).encode(entries);
   }
 
   finish(): TarStreams {
@@ -84,11 +87,6 @@ async function readableEntries(tar: TarPlace): Promise<TarEntry[]> {
   return entries;
 }
 
-function countKnownLinks(entries: readonly TarEntry[], old: OldTree): number {
-  if (old.linkTarget === undefined) return 0;
-  return entries.filter((entry) => entry.type === 'symlink').length;
-}
-
 class OneTar {
   readonly #tar: TarPlace;
   readonly #old: OldTree;
@@ -98,7 +96,6 @@ class OneTar {
   readonly #names: NameCoder;
   readonly #links: LinkCoder;
   readonly #positions: ReadonlyMap<string, number>;
-  readonly #asksOldLinks: boolean;
   /** Where the last content ends, in the tar, and its size. */
   #end = 0;
   #lastSize = 0;
@@ -107,26 +104,24 @@ class OneTar {
   constructor(
     tar: TarPlace,
     old: OldTree,
+    { entries, targets }: ExpectedTree,
     origin: FindOrigin,
     out: ColumnWriter,
     state: LayoutState,
-    asksOldLinks: boolean,
   ) {
     this.#tar = tar;
     this.#old = old;
     this.#origin = origin;
     this.#out = out;
     this.#state = state;
-    this.#names = new NameCoder(old);
-    this.#links = new LinkCoder(old, asksOldLinks);
-    this.#asksOldLinks = asksOldLinks;
-    this.#positions = new Map(old.expected.map((entry, position) => [entry.path, position]));
+    this.#names = new NameCoder(entries);
+    this.#links = new LinkCoder(targets);
+    this.#positions = new Map(entries.map((entry, position) => [entry.path, position]));
   }
 
   async encode(entries: readonly TarEntry[]): Promise<void> {
     const kept = new Set(entries.map((entry) => listedPath(entry.path)));
     for (const entry of entries) await this.#encodeEntry(entry, kept);
-    if (this.#asksOldLinks) this.#out.put('numbers', this.#links.fingerprint());
     await this.#encodeEnd();
   }
 
@@ -152,7 +147,8 @@ class OneTar {
     this.#encodeTime(mtime, timeContext(context));
     const type = typeOf(template);
     if (type === '1' || type === '2') {
-      const linked = { isHard: type === '1', place: name.place, renaming: this.#names.renaming };
+      const { path, place } = name;
+      const linked = { isHard: type === '1', path, place, renaming: this.#names.renaming };
       this.#links.write(this.#out, linked, link);
     } else if (!'3456'.includes(type)) {
       await this.#encodeContent(entry, name, context);
@@ -201,13 +197,12 @@ class OneTar {
     const { place } = name;
     const path = Buffer.from(name.path, 'latin1').toString('utf8');
     const origin = await this.#origin({ path, offset, size, index, place });
-    const hasPlace = place !== null;
-    const near = originContext(context, hasPlace);
+    const near = originContext(context, name);
     const code = codeOf(origin, size, place);
     this.#state.origins.write(
       this.#out,
       near,
-      expectOrigin(this.#state, near, hasPlace),
+      expectOrigin(this.#state, near, name),
       code,
       () => undefined,
     );

@@ -1,6 +1,6 @@
 import { RecalledColumn, type Context } from './recall.js';
 import { dpkgTemplate, type Template } from './header.js';
-import { usualStyle } from './names.js';
+import { usualStyle, type EntryName } from './names.js';
 import type { EntryKind } from './old-tree.js';
 
 /** Where the content of an entry comes from, as coded. Append only: the numbers are the format. */
@@ -25,7 +25,12 @@ const LINK = dpkgTemplate({ type: '2', mode: '0000777', nameStyle: usualStyle('l
 export class LayoutState {
   readonly templates = new RecalledColumn<Template>('templates', [FOLDER, FILE, PROGRAM, LINK]);
   readonly times = new RecalledColumn<number>('times', []);
-  readonly origins = new RecalledColumn<number>('origins', Object.values(ORIGIN));
+  /** Of one tar only: what control.tar copies has nothing to do with data.tar. */
+  origins = originColumn();
+
+  startTar(): void {
+    this.origins = originColumn();
+  }
 
   expectTemplate(context: Context, kind: EntryKind): Template {
     const known = this.templates.expect(context);
@@ -35,16 +40,25 @@ export class LayoutState {
   }
 }
 
+function originColumn(): RecalledColumn<number> {
+  return new RecalledColumn('origins', Object.values(ORIGIN));
+}
+
 /** Times also fall back to the last one of any entry. */
 export function timeContext(context: Context): Context {
   return [...context, ''];
 }
 
+/** dpkg keeps all control files but this one. */
+const NOT_KEPT = '/control';
+
 /** Entries with and without an old file have different origins. */
-export function originContext(context: Context, hasPlace: boolean): Context {
-  return context.map((key) => `${hasPlace ? 'old' : 'new'}\n${key}`);
+export function originContext(context: Context, { place, path }: EntryName): Context {
+  if (path === NOT_KEPT) return [path];
+  return context.map((key) => `${place === null ? 'new' : 'old'}\n${key}`);
 }
 
-export function expectOrigin(state: LayoutState, context: Context, hasPlace: boolean): number {
-  return state.origins.expect(context) ?? (hasPlace ? ORIGIN.samePlace : ORIGIN.made);
+export function expectOrigin(state: LayoutState, context: Context, name: EntryName): number {
+  const usual = name.place === null || name.path === NOT_KEPT ? ORIGIN.made : ORIGIN.samePlace;
+  return state.origins.expect(context) ?? usual;
 }

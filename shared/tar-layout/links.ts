@@ -1,38 +1,33 @@
-import { createHash, type Hash } from 'node:crypto';
-
-import { DebshoalError } from '../errors.js';
 import { damaged, type ColumnReader, type ColumnWriter } from './columns.js';
-import type { OldTree } from './old-tree.js';
-import { applyRenaming, readText, writeText, type Renaming } from './texts.js';
+import { applyRenaming, commonEnds, readText, writeText, type Renaming } from './texts.js';
 
 /*
- * Targets of links. A hard link is told by the index of an earlier entry. A symbolic link is
- * expected to have the target that it has on the machine, where the layout says so: then the
- * targets that were asked for are hashed, so that a link that somebody changed is found.
+ * Targets of links. A hard link is told by how far back its entry is. A symbolic link is expected
+ * to have its old target, where the layout asks the old package for them, else that of the link
+ * before it; a new target is similar to that or to the link's own name.
  */
 const EXPECTED = 0;
-const TEXT = 1;
-
-const FINGERPRINT_BYTES = 4;
+const LIKE_EXPECTED = 1;
+const LIKE_NAME = 2;
 
 export interface LinkedEntry {
   readonly isHard: boolean;
+  /** As dpkg lists it. */
+  readonly path: string;
   readonly place: number | null;
   readonly renaming: Renaming | null;
 }
 
 export class LinkCoder {
-  readonly #tree: OldTree;
-  readonly #asksOld: boolean;
-  readonly #asked: Hash = createHash('sha256');
+  /** Of old links, by place. */
+  readonly #targets: ReadonlyMap<number, string>;
   /** Names in the tar, in its order, for hard links. */
   readonly #names: string[] = [];
   readonly #indexes = new Map<string, number>();
   #previous = '';
 
-  constructor(tree: OldTree, asksOld: boolean) {
-    this.#tree = tree;
-    this.#asksOld = asksOld;
+  constructor(targets: ReadonlyMap<number, string>) {
+    this.#targets = targets;
   }
 
   /** Each entry after it is coded, links too. */
@@ -44,40 +39,49 @@ export class LinkCoder {
   write(out: ColumnWriter, entry: LinkedEntry, link: string): void {
     const index = entry.isHard ? this.#indexes.get(link) : undefined;
     const expected = this.#expect(entry);
-    const isExpected = index !== undefined || link === expected;
-    out.put('links', isExpected ? EXPECTED : TEXT);
-    if (index !== undefined) out.put('numbers', this.#names.length - 1 - index);
-    else if (!isExpected) writeText(out, expected ?? this.#previous, link);
+    const name = baseName(entry.path);
+    if (index !== undefined) {
+      out.put('links', EXPECTED);
+      out.put('numbers', this.#names.length - 1 - index);
+    } else if (!entry.isHard && link === expected) {
+      out.put('links', EXPECTED);
+    } else {
+      const isLikeName = common(name, link) > common(expected, link);
+      out.put('links', isLikeName ? LIKE_NAME : LIKE_EXPECTED);
+      writeText(out, isLikeName ? name : expected, link);
+    }
     this.#previous = link;
   }
 
   read(input: ColumnReader, entry: LinkedEntry): string {
     const expected = this.#expect(entry);
-    let link = expected;
-    if (input.take('links', TEXT) === TEXT) link = readText(input, expected ?? this.#previous);
-    else if (entry.isHard) {
-      const back = input.take('numbers', Math.max(0, this.#names.length - 1));
-      link = this.#names[this.#names.length - 1 - back] ?? null;
-    }
-    if (link === null) throw damaged('a link to nowhere');
+    const how = input.take('links', LIKE_NAME);
+    let link: string;
+    if (how !== EXPECTED)
+      link = readText(input, how === LIKE_NAME ? baseName(entry.path) : expected);
+    else link = entry.isHard ? this.#earlierName(input) : expected;
     this.#previous = link;
     return link;
   }
 
-  /** First bytes of the hash of all old targets that were asked for. */
-  fingerprint(): number {
-    return this.#asked.digest().readUIntBE(0, FINGERPRINT_BYTES);
+  #earlierName(input: ColumnReader): string {
+    const last = this.#names.length - 1;
+    const name = this.#names[last - input.take('numbers', Math.max(0, last))];
+    if (name === undefined) throw damaged('a hard link before all files');
+    return name;
   }
 
-  #expect({ isHard, place, renaming }: LinkedEntry): string | null {
-    if (isHard || !this.#asksOld || place === null) return null;
-    const old = this.#tree.linkTarget?.(place) ?? null;
-    this.#asked.update(`${old ?? '\n'}\0`, 'latin1');
-    return old === null ? null : applyRenaming(renaming, old);
+  #expect({ isHard, place, renaming }: LinkedEntry): string {
+    const old = isHard || place === null ? undefined : this.#targets.get(place);
+    return old === undefined ? this.#previous : applyRenaming(renaming, old);
   }
 }
 
-/** The old links are not as the generator saw them. */
-export function linksChanged(): DebshoalError {
-  return new DebshoalError('source-changed', 'a symbolic link of the old package was changed');
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function common(a: string, b: string): number {
+  const { start, end } = commonEnds(a, b);
+  return start + end;
 }

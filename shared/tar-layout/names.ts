@@ -1,6 +1,6 @@
 import { listedPath } from '../deb/tar.js';
 import { damaged, unzigzag, zigzag, type ColumnReader, type ColumnWriter } from './columns.js';
-import type { EntryKind, ExpectedEntry, OldTree } from './old-tree.js';
+import type { EntryKind, ExpectedEntry } from './old-tree.js';
 import {
   applyRenaming,
   commonEnds,
@@ -61,8 +61,8 @@ export class NameCoder {
   #renaming: Renaming | null = null;
   #previous: { name: string; kind: EntryKind } = { name: './', kind: 'folder' };
 
-  constructor(tree: OldTree) {
-    this.#expected = tree.expected;
+  constructor(expected: readonly ExpectedEntry[]) {
+    this.#expected = expected;
   }
 
   /** The last renaming, for links: they follow their targets. */
