@@ -109,7 +109,6 @@ class OneTar {
     if (count < 0 || count > this.#limits.entries) throw damaged('too many entries');
     for (let index = 0; index < count; index++) yield* this.#decodeEntry();
     yield* this.#decodeEnd();
-    yield* this.#flush();
   }
 
   *#decodeEntry(): Generator<TarStretch> {
@@ -197,6 +196,7 @@ class OneTar {
     }
     const size = code === 0 ? 0 : this.#input.take('numbers', this.#limits.bytes);
     this.#grow(size);
+    yield* this.#flush();
     if (size > 0) yield { kind: 'made', size, path: '' };
   }
 

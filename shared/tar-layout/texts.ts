@@ -46,6 +46,10 @@ export function learnRenaming(before: string, after: string): Renaming | null {
   const isVersion = (at: number): boolean => VERSION_CHARACTER.test(before[at] ?? '');
   while (start > 0 && isVersion(start - 1)) start--;
   while (end > 0 && isVersion(before.length - end)) end--;
+  // A dot around a version is none of it: 1.2.8 is followed by one in names of files only.
+  const isDot = (at: number): boolean => before[at] === '.' && start < before.length - end;
+  while (isDot(start) && after[start] === '.') start++;
+  while (isDot(before.length - end - 1) && after[after.length - end - 1] === '.') end++;
   const from = before.slice(start, before.length - end);
   const to = after.slice(start, after.length - end);
   return from === '' || from.length > MAX_RENAMED || to.length > MAX_RENAMED ? null : { from, to };
