@@ -23,7 +23,8 @@ export class LinkCoder {
   readonly #targets: ReadonlyMap<number, string>;
   /** Names in the tar, in its order, for hard links. */
   readonly #names: string[] = [];
-  readonly #indexes = new Map<string, number>();
+  /** Index of each name, once the first hard link asks: most packages have none. */
+  #indexes: Map<string, number> | null = null;
   #previous = '';
 
   constructor(targets: ReadonlyMap<number, string>) {
@@ -32,12 +33,12 @@ export class LinkCoder {
 
   /** Each entry after it is coded, links too. */
   remember(name: string): void {
-    this.#indexes.set(name, this.#names.length);
+    this.#indexes?.set(name, this.#names.length);
     this.#names.push(name);
   }
 
   write(out: ColumnWriter, entry: LinkedEntry, link: string): void {
-    const index = entry.isHard ? this.#indexes.get(link) : undefined;
+    const index = entry.isHard ? this.#indexOf(link) : undefined;
     const expected = this.#expect(entry);
     const name = baseName(entry.path);
     if (index !== undefined) {
@@ -62,6 +63,11 @@ export class LinkCoder {
     else link = entry.isHard ? this.#earlierName(input) : expected;
     this.#previous = link;
     return link;
+  }
+
+  #indexOf(name: string): number | undefined {
+    this.#indexes ??= new Map(this.#names.map((earlier, index) => [earlier, index]));
+    return this.#indexes.get(name);
   }
 
   #earlierName(input: ColumnReader): string {
