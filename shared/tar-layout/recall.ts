@@ -13,7 +13,7 @@ export type Context = readonly string[];
 const PROGRAM = /\/(?:s?bin|games)\/[^/]+$|^\/(?:(?:pre|post)(?:inst|rm)|config)$/;
 
 /** Whether a file is one that is usually executable, control.tar's scripts included. */
-export function isProgram(path: string): boolean {
+function isProgram(path: string): boolean {
   return PROGRAM.test(path);
 }
 

@@ -22,7 +22,7 @@ const RECORD = 20 * BLOCK;
 /** GNU tar's mark of a long name ('L') or link ('K'), told by its content. */
 const LONG_NAME = '././@LongLink';
 
-export function paddingOf(size: number): number {
+function paddingOf(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
