@@ -12,10 +12,25 @@ declare module 'lzma-native' {
     readonly blockSize?: number;
   }
 
+  export interface FilteredEncoderOptions extends Omit<EncoderOptions, 'preset'> {
+    readonly filters: readonly {
+      readonly id: 'LZMA_FILTER_LZMA2';
+      /** liblzma's lzma_options_lzma; the numbers of its enumerations. A preset would win over all. */
+      readonly options: {
+        readonly dictSize: number;
+        readonly mode: number;
+        readonly mf: number;
+        readonly niceLen: number;
+        readonly depth: number;
+      };
+    }[];
+  }
+
   const lzma: {
     readonly PRESET_EXTREME: number;
     readonly CHECK_CRC64: number;
     createStream(coder: 'easyEncoder', options: EncoderOptions): Duplex;
+    createStream(coder: 'streamEncoder', options: FilteredEncoderOptions): Duplex;
     /** Memory in bytes. */
     createStream(coder: 'streamDecoder', options: { readonly memlimit: number }): Duplex;
   };

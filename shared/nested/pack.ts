@@ -1,0 +1,87 @@
+import { compress as compressZstd } from 'zstd-napi';
+
+import { deflateMany, type DeflateJob } from './deflate.js';
+import { adlerTrailer, gzipTrailer } from './inflate.js';
+import type { NestedRecipe, ZipRecipe } from './nested-recipe.js';
+import { frameImageData } from './png.js';
+import { encodeXz } from './xz-encoder.js';
+import { readNeutralZip, restoreZip } from './zip.js';
+
+/** Content, and how to pack it. */
+export interface PackJob {
+  readonly content: Buffer;
+  readonly recipe: NestedRecipe;
+}
+
+/** Packed bytes, in order. Temporary files lie in `folder`. */
+export async function packMany(jobs: readonly PackJob[], folder: string): Promise<Buffer[]> {
+  const deflates: DeflateJob[] = [];
+  const finishers = jobs.map((job) => planJob(job, deflates));
+  const packed = await deflateMany(deflates, folder);
+  const results: Buffer[] = [];
+  for (const finish of finishers) results.push(await finish(packed));
+  return results;
+}
+
+/** Takes the deflate streams of all jobs; returns the packed bytes of its own. */
+type Finisher = (deflated: readonly Buffer[]) => Buffer | Promise<Buffer>;
+
+/** Adds the deflate streams that a job needs to `deflates`, where they are made all together. */
+function planJob({ content, recipe }: PackJob, deflates: DeflateJob[]): Finisher {
+  switch (recipe.kind) {
+    case 'deflate': {
+      const index = deflates.push({ content, encoder: recipe.encoder }) - 1;
+      return (deflated) => Buffer.concat([at(deflated, index), trailerOf(recipe, content)]);
+    }
+    case 'png': {
+      const index = deflates.push({ content, encoder: recipe.encoder }) - 1;
+      const header = Buffer.from([recipe.zlibHeader >> 8, recipe.zlibHeader & 0xff]);
+      return (deflated) => {
+        const data = Buffer.concat([header, at(deflated, index), adlerTrailer(content)]);
+        return frameImageData(data, recipe.chunkBytes);
+      };
+    }
+    case 'zip':
+      return planZip(content, recipe, deflates);
+    case 'xz':
+      return () => encodeXz(content, recipe);
+    case 'zstd': {
+      const { level, checksum, contentSize } = recipe;
+      const flags = { checksumFlag: checksum, contentSizeFlag: contentSize };
+      return () => compressZstd(content, { compressionLevel: level, ...flags });
+    }
+  }
+}
+
+function planZip(content: Buffer, recipe: ZipRecipe, deflates: DeflateJob[]): Finisher {
+  const isPacked = (entry: number): boolean => recipe.exceptions.get(entry) === null;
+  const zip = readNeutralZip(content, isPacked);
+  const indexes = zip.entries.map(({ data, isDeflated }, i) => {
+    const encoder = recipe.exceptions.get(i) ?? recipe.encoder;
+    return isDeflated ? deflates.push({ content: data, encoder }) - 1 : null;
+  });
+  return (deflated) => {
+    const packed = zip.entries.map(({ data }, i) => {
+      const index = indexes[i] ?? null;
+      return index === null ? data : at(deflated, index);
+    });
+    return restoreZip(zip, packed, isPacked);
+  };
+}
+
+function at(deflated: readonly Buffer[], index: number): Buffer {
+  const packed = deflated[index];
+  if (packed === undefined) throw new Error('a deflate stream was not made');
+  return packed;
+}
+
+function trailerOf(recipe: Extract<NestedRecipe, { kind: 'deflate' }>, content: Buffer): Buffer {
+  switch (recipe.trailer) {
+    case 'none':
+      return Buffer.alloc(0);
+    case 'adler32':
+      return adlerTrailer(content);
+    case 'gzip':
+      return gzipTrailer(content);
+  }
+}
