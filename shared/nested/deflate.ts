@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { Deflate } from 'pako';
-
 import { GZIP_ENVIRONMENT } from '../deb/compression.js';
 import { runTool } from '../io/run-tool.js';
+import { zlibDeflate } from './zlib-deflate.js';
 import type { DeflateEncoder } from './nested-recipe.js';
 
 /** Content to be packed into a raw deflate stream. */
@@ -27,52 +26,6 @@ export async function deflateMany(jobs: readonly DeflateJob[], folder: string): 
     for (const [i, index] of indexes.entries()) results[index] = packed[i] ?? Buffer.alloc(0);
   }
   return results;
-}
-
-type ZlibEncoder = Extract<DeflateEncoder, { by: 'zlib' }>;
-
-/** Bytes that the encoder gets at once, so that a wrong guess is noticed early. */
-const SLICE_BYTES = 64 * 1024;
-
-function zlibDeflate(content: Buffer, encoder: ZlibEncoder): Buffer {
-  const pieces: Uint8Array[] = [];
-  zlibSlices(content, encoder, (piece) => {
-    pieces.push(piece);
-    return true;
-  });
-  return Buffer.concat(pieces);
-}
-
-/** Whether canonical zlib packs `content` into exactly `packed`. Stops where it differs. */
-export function zlibMakes(content: Buffer, encoder: ZlibEncoder, packed: Buffer): boolean {
-  let at = 0;
-  const whole = zlibSlices(content, encoder, (piece) => {
-    const same = packed.subarray(at, at + piece.length).equals(piece);
-    at += piece.length;
-    return same;
-  });
-  return whole && at === packed.length;
-}
-
-/** Canonical zlib's bytes; Node's own zlib is Chromium's, which writes others. */
-function zlibSlices(
-  content: Buffer,
-  { level, memLevel, strategy, windowBits }: ZlibEncoder,
-  take: (piece: Uint8Array) => boolean,
-): boolean {
-  const numbered = strategy as 0 | 1 | 2 | 3 | 4;
-  const settings = { level, memLevel, strategy: numbered, windowBits };
-  const deflate = new Deflate({ ...settings, raw: true, legacyHash: true });
-  const state = { wanted: true };
-  deflate.onData = (piece: Uint8Array): void => {
-    state.wanted &&= take(piece);
-  };
-  for (let at = 0; state.wanted; at += SLICE_BYTES) {
-    const isLast = at + SLICE_BYTES >= content.length;
-    deflate.push(content.subarray(at, at + SLICE_BYTES), isLast);
-    if (isLast) break;
-  }
-  return state.wanted;
 }
 
 /** What `gzip -n` writes around the deflate stream. */

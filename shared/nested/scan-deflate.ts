@@ -1,4 +1,5 @@
 import type { ExpansionBudget } from './expansion-budget.js';
+import { mayBeDeflate } from './deflate-header.js';
 import { inflateRaw, inflateZlib } from './inflate.js';
 
 /*
@@ -12,8 +13,8 @@ const WINDOW_32K = 0x78;
 const MIN_PACKED = 32;
 const MIN_CONTENT = 64;
 const PROBE_BYTES = 4096;
-/** A file of 1 GiB of noise has 65,000 false headers. */
-const MAX_PROBES = 200_000;
+/** A file of 1 GiB of noise has 65,000 false headers, of which one in ten may start a stream. */
+const MAX_PROBES = 20_000;
 
 export interface ScannedStream {
   /** Where the deflate stream begins, behind the two bytes of the header. */
@@ -30,7 +31,7 @@ export function* scanForDeflate(
   let probes = 0;
   for (let at = bytes.indexOf(WINDOW_32K); at >= 0;) {
     let next = at + 1;
-    if (at + MIN_PACKED <= bytes.length && isZlibHeader(bytes, at)) {
+    if (at + MIN_PACKED <= bytes.length && isZlibHeader(bytes, at) && mayBeDeflate(bytes, at + 2)) {
       if (++probes > MAX_PROBES) return;
       const found = openAt(bytes, at, budget);
       if (found !== null) {

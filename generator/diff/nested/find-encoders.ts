@@ -1,5 +1,6 @@
-import { deflateMany, zlibMakes } from '../../../shared/nested/deflate.js';
+import { deflateMany } from '../../../shared/nested/deflate.js';
 import type { DeflateEncoder } from '../../../shared/nested/nested-recipe.js';
+import { zlibMakes } from '../../../shared/nested/zlib-deflate.js';
 
 /** A raw deflate stream whose encoder is looked for. */
 export interface PackedStream {

@@ -104,11 +104,13 @@ describeWithTools('unfolding new files', () => {
   });
 
   it('opens zlib streams of any setting inside other formats', async () => {
-    const streams = [1, 4, 6, 9].flatMap((level) =>
-      [8, 9].map((memLevel) => packWithZlib(page, { level, memLevel })),
-    );
+    const streams = [
+      packWithZlib(page, { level: 1 }),
+      packWithZlib(page, { level: 4, memLevel: 9 }),
+      packWithZlib(page, { level: 9 }),
+    ];
     const file = Buffer.concat(streams.flatMap((stream) => [noise(40), stream]));
-    expect((await expectOpened(file, page)).length).toBe(8);
+    expect((await expectOpened(file, page)).length).toBe(3);
   });
 
   it('leaves what no recipe makes as it is', async () => {
