@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import { GZIP_ENVIRONMENT } from '../deb/compression.js';
@@ -32,29 +33,50 @@ export async function deflateMany(jobs: readonly DeflateJob[], folder: string): 
 const GZIP_HEADER = 10;
 const GZIP_TRAILER = 8;
 
-/** One process for hundreds of contents: starting one for each took ten times as long. */
+/** Arguments of one process: each is a file that is held open, and a name of a few bytes. */
+const BATCH_FILES = 500;
+
+/** One process for hundreds of contents, since starting one for each took ten times as long. */
 async function gnuDeflate(
   contents: readonly Buffer[],
   level: number,
   parent: string,
 ): Promise<Buffer[]> {
   const folder = await mkdtemp(join(parent, 'gzip-'));
-  const names = contents.map((_content, i) => String(i));
   const results: Buffer[] = [];
-  // By batches: the arguments of a process and the files that may be open at once are limited.
-  for (let from = 0; from < names.length; from += BATCH_FILES) {
-    const batch = names.slice(from, from + BATCH_FILES);
-    await Promise.all(
-      batch.map((name, i) => writeFile(join(folder, name), contents[from + i] ?? '')),
-    );
-    const options = { maxOutput: 0, env: GZIP_ENVIRONMENT, cwd: folder };
-    await runTool('gzip', ['-n', `-${level}`, '--', ...batch], options);
-    const packed = await Promise.all(batch.map((name) => readFile(join(folder, `${name}.gz`))));
-    results.push(...packed.map((gz) => gz.subarray(GZIP_HEADER, gz.length - GZIP_TRAILER)));
-    await Promise.all(batch.map((name) => rm(join(folder, `${name}.gz`))));
+  const processes = availableParallelism();
+  const batchFiles = Math.min(BATCH_FILES, Math.ceil(contents.length / processes));
+  const starts = Array.from(contents.keys())
+    .filter((i) => i % batchFiles === 0)
+    .values();
+  const work = async (): Promise<void> => {
+    for (const start of starts) {
+      const batch = contents.slice(start, start + batchFiles);
+      for (const [i, gz] of (await gzipFiles(batch, start, level, folder)).entries()) {
+        results[start + i] = gz.subarray(GZIP_HEADER, gz.length - GZIP_TRAILER);
+      }
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: processes }, work));
+  } finally {
+    await rm(folder, { recursive: true });
   }
-  await rm(folder, { recursive: true });
   return results;
 }
 
-const BATCH_FILES = 500;
+async function gzipFiles(
+  contents: readonly Buffer[],
+  firstNumber: number,
+  level: number,
+  folder: string,
+): Promise<Buffer[]> {
+  const names = contents.map((_content, i) => String(firstNumber + i));
+  await Promise.all(names.map((name, i) => writeFile(join(folder, name), contents[i] ?? '')));
+  const options = { maxOutput: 0, env: GZIP_ENVIRONMENT, cwd: folder };
+  await runTool('gzip', ['-n', `-${level}`, '--', ...names], options);
+  const paths = names.map((name) => join(folder, `${name}.gz`));
+  const packed = await Promise.all(paths.map((path) => readFile(path)));
+  await Promise.all(paths.map((path) => rm(path)));
+  return packed;
+}

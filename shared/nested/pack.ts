@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 import { compress as compressZstd } from 'zstd-napi';
 
 import { deflateMany, type DeflateJob } from './deflate.js';
@@ -19,7 +21,12 @@ export async function packMany(jobs: readonly PackJob[], folder: string): Promis
   const finishers = jobs.map((job) => planJob(job, deflates));
   const packed = await deflateMany(deflates, folder);
   const results: Buffer[] = [];
-  for (const finish of finishers) results.push(await finish(packed));
+  // xz is slow and works in threads of its own: as many at once as there are processors.
+  const entries = finishers.entries();
+  const work = async (): Promise<void> => {
+    for (const [i, finish] of entries) results[i] = await finish(packed);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
   return results;
 }
 

@@ -1,11 +1,11 @@
 import { noise } from './chunks.js';
 
-/** Text that compresses differently at every level. */
+/** Text of few words in no order: it packs well, and differently at every level. */
 export function prose(bytes: number): Buffer {
-  const words =
-    noise(bytes / 2)
-      .toString('latin1')
-      .match(/[\s\S]{1,7}/g) ?? [];
-  const text = words.map((_, i) => words[(i * i) % 4001] ?? '').join(' ');
+  const letters = Buffer.from(noise(1600, 7).map((byte) => 97 + (byte % 26)));
+  const words = Array.from({ length: 256 }, (_, i) =>
+    letters.toString('latin1', 5 * i, 5 * i + 2 + (i % 9)),
+  );
+  const text = [...noise(bytes)].map((byte) => words[byte] ?? '').join(' ');
   return Buffer.from(text, 'latin1').subarray(0, bytes);
 }

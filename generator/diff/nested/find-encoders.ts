@@ -78,14 +78,15 @@ const MAX_RECENT = 3;
 function candidates({ hintedLevel, hintedWindowBits, format }: PackedStream): ZlibEncoder[] {
   const levels = [...LEVELS];
   if (hintedLevel !== null) levels.unshift(hintedLevel);
-  // libpng filters rows, and tells zlib; its memory level is 9 in some programs.
+  // libpng filters rows, and tells zlib; its memory level is 9 in some programs. Old versions write
+  // a header with a smaller window than they use.
   const strategies = format === 'png' ? [FILTERED, 0, 3, 2] : [0];
+  const windows = [...new Set([hintedWindowBits, 15])];
   return [8, 9].flatMap((memLevel) =>
-    strategies.flatMap((strategy) =>
-      levels.map((level) => {
-        const settings = { level, memLevel, strategy, windowBits: hintedWindowBits };
-        return { by: 'zlib', ...settings } as const;
-      }),
+    windows.flatMap((windowBits) =>
+      strategies.flatMap((strategy) =>
+        levels.map((level) => ({ by: 'zlib', level, memLevel, strategy, windowBits }) as const),
+      ),
     ),
   );
 }

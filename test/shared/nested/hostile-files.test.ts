@@ -1,4 +1,4 @@
-import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { constants, crc32, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
 import { describe, expect, it } from 'vitest';
 
@@ -22,19 +22,34 @@ async function staysClosed(bytes: Buffer): Promise<boolean> {
   return (await unfoldOld(bytes)).equals(bytes);
 }
 
+const MIB = 1 << 20;
+
+/** A deflate stream of so many MiB of zeros, made of one block again and again. */
+function deflateBomb(mebibytes: number): Buffer {
+  const block = deflateRawSync(Buffer.alloc(MIB), { finishFlush: constants.Z_FULL_FLUSH });
+  return Buffer.concat([...Array<Buffer>(mebibytes).fill(block), deflateRawSync('')]);
+}
+
+function gzipBomb(mebibytes: number): Buffer {
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc32(Buffer.alloc(mebibytes * MIB)));
+  trailer.writeUInt32LE(mebibytes * MIB, 4);
+  return Buffer.concat([gzipSync('').subarray(0, 10), deflateBomb(mebibytes), trailer]);
+}
+
 const text = Buffer.from('the same line again\n'.repeat(500));
 
 describe('an old file made to do harm', () => {
   it('a .gz bomb stays closed', async () => {
-    const alone = gzipSync(Buffer.alloc(LIMITS.nestedExpandedBytes + 1), { level: 1 });
-    expect(await streams(alone)).toEqual([]);
+    expect(await streams(gzipBomb(LIMITS.nestedExpandedBytes / MIB + 1))).toEqual([]);
+    expect((await streams(gzipBomb(1))).length).toBe(1);
   });
 
   it('bombs within one zip share one budget', async () => {
-    const packed = deflateRawSync(Buffer.alloc(200 << 20), { level: 1 });
-    const entry = { ...zipEntry('bomb', packed, 8), length: 200 << 20 };
+    const length = 300 * MIB;
+    const entry = { ...zipEntry('bomb', deflateBomb(300), 8), length };
     const node = await openNested(makeZip([entry, entry, entry, entry]));
-    expect(zipEntries(node.streams[0]).filter((entry) => entry !== null).length).toBe(2);
+    expect(zipEntries(node.streams[0]).filter((opened) => opened !== null).length).toBe(1);
   });
 
   it('entries that claim other lengths than they have stay closed', async () => {
@@ -118,7 +133,7 @@ describe('an old file made to do harm', () => {
   });
 
   it('a thousand damaged bombs are not expanded one after the other', async () => {
-    const bomb = deflateSync(Buffer.alloc(64 << 20));
+    const bomb = deflateSync(Buffer.alloc(64 * MIB));
     bomb.writeUInt32BE(0, bomb.length - 4);
     const good = deflateSync(Buffer.concat([noise(100), text]));
     const file = Buffer.concat([noise(10), ...Array<Buffer>(1000).fill(bomb), good]);
