@@ -63,8 +63,8 @@ export const LIMITS = {
   nestedDepth: 4,
   /** Packed streams of one file: the largest jars have 40,000 entries. */
   nestedStreams: 500_000,
-  /** Folds of one delta: every document of 100,000, and their pictures. */
-  nestedFolds: 2_000_000,
+  /** Folds of one delta: documentation packages have 100,000 files. */
+  nestedFolds: 500_000,
   /** Different recipes of one delta: encoder settings, and lists of exceptions for zip files. */
   nestedRecipes: 100_000,
   /** A .torrent file: 2 GiB in pieces of 256 KiB is 160 KiB of hashes; batches list names. */

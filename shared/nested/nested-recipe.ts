@@ -70,7 +70,12 @@ const TAGS = { raw: 0, zlib: 1, gzip: 2, png: 3, zip: 4, xz: 5, zstd: 6 } as con
 const TRAILER_TAGS = { none: TAGS.raw, adler32: TAGS.zlib, gzip: TAGS.gzip } as const;
 const ENCODERS = { packed: 0, zlib: 1, gnu: 2 } as const;
 const XZ_CHECKS = [0, 1, 4, 10];
-const MAX_CHUNKS = 65_536;
+export const MAX_PNG_CHUNKS = 65_536;
+/** Each chunk has a frame of 12 bytes: shorter ones would make a giant of a small picture. */
+export const MIN_PNG_CHUNK = 256;
+/** The dictionary of `xz -9`, and more than its blocks of three dictionaries. */
+const MAX_DICTIONARY = 64 << 20;
+const MAX_BLOCK = 256 << 20;
 const MAX_ENTRIES = 65_535;
 
 export function encodeNestedRecipe(recipe: NestedRecipe, out: ByteWriter): void {
@@ -126,9 +131,9 @@ export function decodeNestedRecipe(input: ByteReader): NestedRecipe {
     case TAGS.png: {
       const encoder = someEncoder(input);
       const zlibHeader = input.varint(0xffff);
-      const count = input.varint(Math.min(MAX_CHUNKS, input.remaining));
+      const count = input.varint(Math.min(MAX_PNG_CHUNKS, input.remaining));
       const chunkBytes = Array.from({ length: count }, () => input.varint(0x7fffffff));
-      requireValid(chunkBytes.length > 0 && !chunkBytes.includes(0));
+      requireValid(chunkBytes.length > 0 && Math.min(...chunkBytes) >= MIN_PNG_CHUNK);
       return { kind: 'png', encoder, zlibHeader, chunkBytes };
     }
     case TAGS.zip: {
@@ -145,8 +150,8 @@ export function decodeNestedRecipe(input: ByteReader): NestedRecipe {
     case TAGS.xz: {
       const flags = input.byte();
       const check = input.byte();
-      const dictionaryBytes = input.varint(2 ** 26);
-      const blockBytes = flags & 0x20 ? input.varint(2 ** 30) : null;
+      const dictionaryBytes = input.varint(MAX_DICTIONARY);
+      const blockBytes = flags & 0x20 ? input.varint(MAX_BLOCK) : null;
       const preset = flags & 0x0f;
       requireValid(preset <= 9 && (flags & 0xc0) === 0 && XZ_CHECKS.includes(check));
       requireValid(dictionaryBytes >= 4096 && (blockBytes === null || blockBytes >= 4096));

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 
 import { compress as compressZstd } from 'zstd-napi';
 
+import { LIMITS } from '../limits.js';
 import { deflateMany, type DeflateJob } from './deflate.js';
 import { adlerTrailer, gzipTrailer } from './inflate.js';
 import type { NestedRecipe, ZipRecipe } from './nested-recipe.js';
@@ -21,13 +22,22 @@ export async function packMany(jobs: readonly PackJob[], folder: string): Promis
   const finishers = jobs.map((job) => planJob(job, deflates));
   const packed = await deflateMany(deflates, folder);
   const results: Buffer[] = [];
-  // xz is slow and works in threads of its own: as many at once as there are processors.
+  // xz is slow and works in threads of its own: as many at once as processors and memory allow.
+  const memory = jobs.reduce((most, { recipe }) => Math.max(most, encoderMemory(recipe)), 1);
+  const affordable = Math.max(1, Math.floor(LIMITS.encoderMemoryBytes / memory));
   const entries = finishers.entries();
   const work = async (): Promise<void> => {
     for (const [i, finish] of entries) results[i] = await finish(packed);
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  const workers = Math.min(availableParallelism(), affordable);
+  await Promise.all(Array.from({ length: workers }, work));
   return results;
+}
+
+/** xz(1): 11.5 dictionaries, and the threaded encoder holds input and output of a block. */
+function encoderMemory(recipe: NestedRecipe): number {
+  if (recipe.kind !== 'xz') return 0;
+  return Math.ceil(recipe.dictionaryBytes * 11.75) + 2 * (recipe.blockBytes ?? 0);
 }
 
 /** Takes the deflate streams of all jobs; returns the packed bytes of its own. */

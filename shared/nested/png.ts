@@ -1,5 +1,7 @@
 import { crc32 } from 'node:zlib';
 
+import { MAX_PNG_CHUNKS, MIN_PNG_CHUNK } from './nested-recipe.js';
+
 /*
  * PNG (ISO/IEC 15948, section 5.3): chunks of length, type, data, CRC-32. The data of all IDAT
  * chunks together is one zlib stream, cut wherever the writer's buffer was full.
@@ -42,8 +44,11 @@ export function readImageData(bytes: Buffer): ImageData | null {
     at = end;
   }
   if (chunks.length === 0) return null;
-  const lengths = chunks.map((chunk) => chunk.length);
-  return { start, end: at, data: Buffer.concat(chunks), chunkBytes: shortestList(lengths) };
+  const chunkBytes = shortestList(chunks.map((chunk) => chunk.length));
+  if (chunkBytes.length > MAX_PNG_CHUNKS || chunkBytes.some((bytes) => bytes < MIN_PNG_CHUNK)) {
+    return null;
+  }
+  return { start, end: at, data: Buffer.concat(chunks), chunkBytes };
 }
 
 /** Chunk lengths without those that repeat the last listed one. */

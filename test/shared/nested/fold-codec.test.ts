@@ -34,7 +34,7 @@ const recipe: fc.Arbitrary<NestedRecipe> = fc.oneof(
     kind: fc.constant('png' as const),
     encoder,
     zlibHeader: fc.integer({ min: 0, max: 0xffff }),
-    chunkBytes: fc.array(fc.integer({ min: 1, max: 0x7fffffff }), { minLength: 1 }),
+    chunkBytes: fc.array(fc.integer({ min: 256, max: 0x7fffffff }), { minLength: 1 }),
   }),
   fc.record({
     kind: fc.constant('zip' as const),
@@ -49,7 +49,7 @@ const recipe: fc.Arbitrary<NestedRecipe> = fc.oneof(
     extreme: fc.boolean(),
     check: fc.constantFrom(0, 1, 4, 10),
     dictionaryBytes: fc.integer({ min: 4096, max: 2 ** 26 }),
-    blockBytes: fc.option(fc.integer({ min: 4096, max: 2 ** 30 })),
+    blockBytes: fc.option(fc.integer({ min: 4096, max: 2 ** 28 })),
   }),
   fc.record({
     kind: fc.constant('zstd' as const),
