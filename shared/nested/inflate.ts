@@ -40,7 +40,7 @@ function bounded(
 }
 
 /** RFC 1952 section 2.3: the fixed part of a gzip header. */
-export const PLAIN_GZIP_HEADER = 10;
+const PLAIN_GZIP_HEADER = 10;
 const GZIP_TRAILER = 8;
 
 /** Where the deflate stream of a gzip member starts (RFC 1952 section 2.3); null: no gzip. */

@@ -48,7 +48,7 @@ export type DeflateEncoder =
 /** None (a zip entry), zlib's Adler-32 (RFC 1950), or gzip's CRC-32 and length (RFC 1952). */
 export type DeflateTrailer = 'none' | 'adler32' | 'gzip';
 
-export interface PngRecipe {
+interface PngRecipe {
   /** The IDAT chunks of a PNG from the first length field to the last CRC: one zlib stream. */
   readonly kind: 'png';
   readonly encoder: DeflateEncoder;

@@ -24,7 +24,7 @@ export interface DeflateStream extends StreamRange {
   readonly node: NestedNode;
 }
 
-export interface PngStream extends StreamRange {
+interface PngStream extends StreamRange {
   readonly kind: 'png';
   /** The zlib stream without its chunks. */
   readonly data: Buffer;
@@ -41,7 +41,7 @@ export interface ZipStream extends StreamRange {
 }
 
 /** A whole .xz or .zst. */
-export interface WholeStream extends StreamRange {
+interface WholeStream extends StreamRange {
   readonly kind: 'xz' | 'zstd';
   readonly node: NestedNode;
 }

@@ -161,7 +161,7 @@ export function neutralizeZip(
 }
 
 /** An entry of a neutral zip whose entries are expanded. */
-export interface NeutralEntry {
+interface NeutralEntry {
   readonly localAt: number;
   readonly centralAt: number;
   readonly data: Buffer;

@@ -42,9 +42,7 @@ const lengthExtra = memory.data<u8>([
 const distanceExtra = memory.data<u8>([
   0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
 ]);
-const bitLengthExtra = memory.data<u8>([
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 3, 7,
-]);
+const bitLengthExtra = memory.data<u8>([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 3, 7]);
 const bitLengthOrder = memory.data<u8>([
   16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 ]);
@@ -73,50 +71,34 @@ let outputEnd: usize = 0;
 let bitBuffer: u64 = 0;
 let bitCount: u32 = 0;
 
-// @ts-ignore: decorator
-@inline
 function frequency(tree: usize, node: i32): u32 {
   return load<u32>(tree + ((<usize>node) << 2), FREQUENCY);
 }
 
-// @ts-ignore: decorator
-@inline
 function length(tree: usize, node: i32): i32 {
   return load<i32>(tree + ((<usize>node) << 2), LENGTH);
 }
 
-// @ts-ignore: decorator
-@inline
 function setFrequency(tree: usize, node: i32, value: u32): void {
   store<u32>(tree + ((<usize>node) << 2), value, FREQUENCY);
 }
 
-// @ts-ignore: decorator
-@inline
 function setLength(tree: usize, node: i32, value: i32): void {
   store<i32>(tree + ((<usize>node) << 2), value, LENGTH);
 }
 
-// @ts-ignore: decorator
-@inline
 function count(tree: usize, node: i32): void {
   setFrequency(tree, node, frequency(tree, node) + 1);
 }
 
-// @ts-ignore: decorator
-@inline
 function heapNode(place: i32): i32 {
   return load<i32>(heapNodes + ((<usize>place) << 2));
 }
 
-// @ts-ignore: decorator
-@inline
 function setHeapNode(place: i32, node: i32): void {
   store<i32>(heapNodes + ((<usize>place) << 2), node);
 }
 
-// @ts-ignore: decorator
-@inline
 function distanceCode(distance: u32): i32 {
   const place: u32 = distance < 256 ? distance : 256 + (distance >> 7);
   return load<u8>(distanceCodes + place);
@@ -170,10 +152,20 @@ export function addMatch(distance: u32, matchLength: u32): bool {
 /** Writes the block of the added symbols; `stored` are its bytes, 0 when they are out of reach. */
 export function flushBlock(stored: usize, storedLength: u32, isLast: bool): void {
   const literalMax = buildTree(
-    literalTree, fixedLiteralTree, lengthExtra, LITERALS + 1, LITERAL_ELEMENTS, MAX_BITS,
+    literalTree,
+    fixedLiteralTree,
+    lengthExtra,
+    LITERALS + 1,
+    LITERAL_ELEMENTS,
+    MAX_BITS,
   );
   const distanceMax = buildTree(
-    distanceTree, fixedDistanceTree, distanceExtra, 0, DISTANCE_ELEMENTS, MAX_BITS,
+    distanceTree,
+    fixedDistanceTree,
+    distanceExtra,
+    0,
+    DISTANCE_ELEMENTS,
+    MAX_BITS,
   );
   const bitLengthMax = buildBitLengthTree(literalMax, distanceMax);
   let bytes = (ownBits + 3 + 7) >> 3;
@@ -207,8 +199,6 @@ function writeStored(stored: usize, storedLength: u32, isLast: bool): void {
   output += 4 + storedLength;
 }
 
-// @ts-ignore: decorator
-@inline
 function writeBits(value: u32, bits: u32): void {
   bitBuffer |= (<u64>value) << bitCount;
   bitCount += bits;
@@ -229,8 +219,6 @@ function alignOutput(): void {
   bitBuffer = 0;
 }
 
-// @ts-ignore: decorator
-@inline
 function writeCode(tree: usize, node: i32): void {
   const at = tree + ((<usize>node) << 2);
   writeBits(load<u32>(at, CODE), load<u32>(at, LENGTH));
@@ -311,8 +299,6 @@ function buildTree(
   return last;
 }
 
-// @ts-ignore: decorator
-@inline
 function isSmaller(tree: usize, one: i32, other: i32): bool {
   const a = frequency(tree, one);
   const b = frequency(tree, other);
@@ -370,7 +356,7 @@ function limitLengths(
   } while (tooLong > 0);
   let place = HEAP_SIZE;
   for (let bits = maxLength; bits != 0; bits--) {
-    for (let left = lengthCount(bits); left != 0; ) {
+    for (let left = lengthCount(bits); left != 0;) {
       const node = heapNode(--place);
       if (node > maxCode) continue;
       if (length(tree, node) != bits) {
@@ -382,14 +368,10 @@ function limitLengths(
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function lengthCount(bits: i32): i32 {
   return load<i32>(lengthCounts + ((<usize>bits) << 2));
 }
 
-// @ts-ignore: decorator
-@inline
 function addToCount(bits: i32, change: i32): void {
   store<i32>(lengthCounts + ((<usize>bits) << 2), lengthCount(bits) + change);
 }
@@ -471,8 +453,6 @@ function runLengths(tree: usize, last: i32, writes: bool): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function emitLength(symbol: i32, extra: u32, extraBits: u32, writes: bool): void {
   if (!writes) {
     count(bitLengthTree, symbol);

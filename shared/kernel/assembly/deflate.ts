@@ -129,16 +129,12 @@ function fillWindow(lookahead: u32): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function farthest(): u32 {
   const distance = windowSize - MIN_LOOKAHEAD;
   return position - windowStart > distance ? position - distance : windowStart;
 }
 
 /** Enters the three bytes at `at` and returns the last position with the same hash. */
-// @ts-ignore: decorator
-@inline
 function insert(at: u32): u32 {
   const bytes = content + at;
   const hash =
@@ -153,8 +149,6 @@ function insert(at: u32): u32 {
   return last;
 }
 
-// @ts-ignore: decorator
-@inline
 function isInReach(candidate: u32): bool {
   return candidate > windowStart && position - candidate <= windowSize - MIN_LOOKAHEAD;
 }
@@ -186,8 +180,6 @@ function longestMatch(candidate: u32, longest: u32): u32 {
 }
 
 /** Equal bytes, at most 258. */
-// @ts-ignore: decorator
-@inline
 function commonLength(one: usize, other: usize): u32 {
   let length: u32 = 0;
   while (length < 256) {
