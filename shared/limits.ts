@@ -54,6 +54,19 @@ export const LIMITS = {
   zstdDictionaryBytes: 128 * MIB,
   /** A .gz inside a package that is opened for matching. */
   nestedGzipBytes: 64 * MIB,
+  /**
+   * What the packed streams of one file may expand to, all levels together; part of the delta
+   * format, since both sides must open the same streams. openjdk's class archive is 130 MiB.
+   */
+  nestedExpandedBytes: 512 * MIB,
+  /** Streams within streams: documents in a jar in a war are 3; a zip that contains itself ends here. */
+  nestedDepth: 4,
+  /** Packed streams of one file: the largest jars have 40,000 entries. */
+  nestedStreams: 500_000,
+  /** Folds of one delta: documentation packages have 100,000 files. */
+  nestedFolds: 500_000,
+  /** Different recipes of one delta: encoder settings, and lists of exceptions for zip files. */
+  nestedRecipes: 100_000,
   /** A .torrent file: 2 GiB in pieces of 256 KiB is 160 KiB of hashes; batches list names. */
   torrentFileBytes: 16 * MIB,
   /** Pieces of one torrent, before WebTorrent allocates for them. */

@@ -42,6 +42,20 @@ declare module 'lzma-native' {
     resetUnderlying(): void;
   }
 
+  export interface FilteredEncoderOptions extends Omit<EncoderOptions, 'preset'> {
+    readonly filters: readonly {
+      readonly id: 'LZMA_FILTER_LZMA2';
+      /** liblzma's lzma_options_lzma; the numbers of its enumerations. A preset would win over all. */
+      readonly options: {
+        readonly dictSize: number;
+        readonly mode: number;
+        readonly mf: number;
+        readonly niceLen: number;
+        readonly depth: number;
+      };
+    }[];
+  }
+
   const lzma: {
     readonly Stream: new () => NativeLzma;
     readonly FILTER_LZMA1: string;
@@ -50,6 +64,7 @@ declare module 'lzma-native' {
     readonly PRESET_EXTREME: number;
     readonly CHECK_CRC64: number;
     createStream(coder: 'easyEncoder', options: EncoderOptions): Duplex;
+    createStream(coder: 'streamEncoder', options: FilteredEncoderOptions): Duplex;
     /** Memory in bytes. */
     createStream(coder: 'streamDecoder', options: { readonly memlimit: number }): Duplex;
   };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** The modules that `npm run build:kernel` makes of assembly/. */
-export type KernelModule = 'matcher' | 'elf' | 'mixer';
+export type KernelModule = 'matcher' | 'elf' | 'deflate' | 'mixer';
 
 const modules = new Map<KernelModule, WebAssembly.Module>();
 

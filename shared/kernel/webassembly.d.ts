@@ -6,6 +6,8 @@ declare namespace WebAssembly {
     constructor(module: Module);
     readonly exports: Readonly<Record<string, unknown>>;
   }
+  /** A trap. */
+  class RuntimeError extends Error {}
   class Memory {
     readonly buffer: ArrayBuffer;
   }

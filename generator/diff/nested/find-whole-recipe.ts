@@ -1,0 +1,49 @@
+import { readXzSettings } from '../../../shared/deb/xz-container.js';
+import { DebshoalError } from '../../../shared/errors.js';
+import type { NestedRecipe } from '../../../shared/nested/nested-recipe.js';
+import { packMany } from '../../../shared/nested/pack.js';
+import { zstdFlags } from '../../../shared/nested/zstd.js';
+
+/** xz(1), `--block-size`: the threaded encoder's blocks are three dictionaries, at least 1 MiB. */
+const DICTIONARIES_A_BLOCK = 3;
+const MIN_BLOCK = 1 << 20;
+/** Levels by how often they are used: kernel modules 3, zstd(1)'s default 3, kernels 19 and 22. */
+const ZSTD_LEVELS = [3, 19, 22, 9, 1, 6, 12, 15, 17, 18];
+const XZ_PRESETS = [6, 9];
+/** A second guess at larger contents costs more than it is worth. */
+const MAX_GUESSED = 8 << 20;
+
+/** The recipe that packs `content` into exactly `bytes`; null: none does. */
+export async function findWholeRecipe(
+  kind: 'xz' | 'zstd',
+  bytes: Buffer,
+  content: Buffer,
+): Promise<NestedRecipe | null> {
+  const candidates = kind === 'xz' ? xzCandidates(bytes) : zstdCandidates(bytes);
+  const affordable = content.length <= MAX_GUESSED ? candidates : candidates.slice(0, 2);
+  for (const recipe of affordable) {
+    // No recipe of these kinds uses a folder.
+    const [packed] = await packMany([{ content, recipe }], '');
+    if (packed?.equals(bytes)) return recipe;
+  }
+  return null;
+}
+
+function zstdCandidates(bytes: Buffer): NestedRecipe[] {
+  return ZSTD_LEVELS.map((level) => ({ kind: 'zstd', level, ...zstdFlags(bytes) }));
+}
+
+function xzCandidates(bytes: Buffer): NestedRecipe[] {
+  try {
+    const { check, dictionaryBytes, blockHeadersHaveSizes, blockBytes } = readXzSettings(bytes);
+    const usual = Math.max(MIN_BLOCK, dictionaryBytes * DICTIONARIES_A_BLOCK);
+    const block = blockBytes.length > 1 ? (blockBytes[0] ?? usual) : usual;
+    const settings = { check, dictionaryBytes, blockBytes: blockHeadersHaveSizes ? block : null };
+    return XZ_PRESETS.flatMap((preset) =>
+      [false, true].map((extreme) => ({ kind: 'xz', preset, extreme, ...settings }) as const),
+    );
+  } catch (error) {
+    if (error instanceof DebshoalError) return [];
+    throw error;
+  }
+}

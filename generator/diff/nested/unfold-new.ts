@@ -1,0 +1,152 @@
+import { DebshoalError } from '../../../shared/errors.js';
+import type { Unfolded } from '../../../shared/nested/fold.js';
+import { openNested } from '../../../shared/nested/open-nested.js';
+import type { NestedRecipe } from '../../../shared/nested/nested-recipe.js';
+import { frameImageData } from '../../../shared/nested/png.js';
+import { zlibHints } from '../../../shared/nested/scan-deflate.js';
+import type { NestedNode, NestedStream, ZipStream } from '../../../shared/nested/tree.js';
+import { unfoldNode } from '../../../shared/nested/unfold.js';
+import {
+  DEFLATED,
+  neutralizeZip,
+  readNeutralZip,
+  restoreZip,
+  STORED,
+} from '../../../shared/nested/zip.js';
+import { findEncoders, type PackedStream } from './find-encoders.js';
+import { findWholeRecipe } from './find-whole-recipe.js';
+
+/**
+ * New files with their packed streams replaced by their contents, where a recipe gives exactly the
+ * packed bytes back; the rest stays as it is. `foldMany` is the inverse. Many files at once, since
+ * GNU gzip is run for all of them; its temporary files lie in `folder`.
+ */
+export async function unfoldNew(files: readonly Uint8Array[], folder: string): Promise<Unfolded[]> {
+  const search = new RecipeSearch();
+  const nodes: NestedNode[] = [];
+  for (const bytes of files) {
+    const node = await openNested(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    search.addNode(node);
+    nodes.push(node);
+  }
+  const recipes = await search.run(folder);
+  return nodes.map((node) => unfoldNode(node, (stream) => recipes.get(stream) ?? null));
+}
+
+interface Wanted {
+  readonly stream: NestedStream;
+  readonly packed: PackedStream;
+  readonly recipe: (encoder: PackedStreamEncoder) => NestedRecipe;
+}
+
+type PackedStreamEncoder = NonNullable<Awaited<ReturnType<typeof findEncoders>>[number]>;
+
+/** Bytes around a raw deflate stream. */
+const TRAILERS = { none: 0, adler32: 4, gzip: 8 } as const;
+const ZLIB_HEADER = 2;
+
+/** Collects the streams of many trees, so that one search serves all. */
+class RecipeSearch {
+  readonly #deflates: Wanted[] = [];
+  readonly #whole: { bytes: Buffer; stream: Extract<NestedStream, { kind: 'xz' | 'zstd' }> }[] = [];
+  readonly #recipes = new Map<NestedStream, NestedRecipe>();
+
+  addNode({ bytes, streams }: NestedNode): void {
+    for (const stream of streams) {
+      this.#add(stream, bytes.subarray(stream.start, stream.end));
+    }
+  }
+
+  async run(folder: string): Promise<ReadonlyMap<NestedStream, NestedRecipe>> {
+    const packed = this.#deflates.map((wanted) => wanted.packed);
+    const encoders = await findEncoders(packed, folder);
+    for (const [i, { stream, recipe }] of this.#deflates.entries()) {
+      const encoder = encoders[i];
+      if (encoder) this.#recipes.set(stream, recipe(encoder));
+    }
+    for (const { bytes, stream } of this.#whole) {
+      const recipe = await findWholeRecipe(stream.kind, bytes, stream.node.bytes);
+      if (recipe !== null) this.#recipes.set(stream, recipe);
+    }
+    return this.#recipes;
+  }
+
+  #add(stream: NestedStream, bytes: Buffer): void {
+    switch (stream.kind) {
+      case 'deflate': {
+        const { trailer, hintedLevel, hintedWindowBits, node } = stream;
+        const packed = bytes.subarray(0, bytes.length - TRAILERS[trailer]);
+        const format = trailer === 'gzip' ? 'gzip' : trailer === 'none' ? 'zip' : 'zlib';
+        this.#deflates.push({
+          stream,
+          packed: { content: node.bytes, packed, hintedLevel, hintedWindowBits, format },
+          recipe: (encoder) => ({ kind: 'deflate', encoder, trailer }),
+        });
+        this.addNode(node);
+        return;
+      }
+      case 'png': {
+        const { data, chunkBytes, node } = stream;
+        if (!frameImageData(data, chunkBytes).equals(bytes)) return;
+        const packed = data.subarray(ZLIB_HEADER, data.length - TRAILERS.adler32);
+        const zlibHeader = data.readUInt16BE(0);
+        const hints = zlibHints(data, 0);
+        this.#deflates.push({
+          stream,
+          packed: { content: node.bytes, packed, ...hints, format: 'png' },
+          recipe: (encoder) => ({ kind: 'png', encoder, zlibHeader, chunkBytes }),
+        });
+        return;
+      }
+      case 'zip':
+        for (const [i, entry] of stream.entries.entries()) {
+          const range = stream.zip.entries[i];
+          if (entry === null || range === undefined) continue;
+          if ('kind' in entry) this.#add(entry, bytes.subarray(entry.start, entry.end));
+          else this.addNode(entry);
+        }
+        if (isExactZip(bytes, stream)) this.#recipes.set(stream, ZIP);
+        return;
+      case 'xz':
+      case 'zstd':
+        this.#whole.push({ bytes, stream });
+        this.addNode(stream.node);
+        return;
+    }
+  }
+}
+
+/** Tells `unfoldNode` that the neutral form is exact; it finds the entries' encoders itself. */
+const ZIP: NestedRecipe = {
+  kind: 'zip',
+  encoder: { by: 'gnu', level: 9 },
+  exceptions: new Map(),
+};
+
+/** Whether the fields that the neutral form leaves out are what `restoreZip` puts there. */
+function isExactZip(bytes: Buffer, { zip, entries }: ZipStream): boolean {
+  const isPacked = (i: number): boolean => {
+    const method = zip.entries[i]?.method;
+    return method === DEFLATED ? entries[i] === null : method !== STORED;
+  };
+  const neutral = neutralizeZip(bytes, zip, isPacked);
+  const pieces: Buffer[] = [];
+  let at = 0;
+  for (const [i, entry] of zip.entries.entries()) {
+    const opened = entries[i] ?? null;
+    if (opened === null || !('kind' in opened)) continue;
+    pieces.push(neutral.subarray(at, entry.dataAt), opened.node.bytes);
+    at = entry.dataAt + entry.packedLength;
+  }
+  pieces.push(neutral.subarray(at));
+  try {
+    const expanded = readNeutralZip(Buffer.concat(pieces), isPacked);
+    const packed = zip.entries.map(({ dataAt, packedLength }) =>
+      bytes.subarray(dataAt, dataAt + packedLength),
+    );
+    return restoreZip(expanded, packed, isPacked).equals(bytes);
+  } catch (error) {
+    if (error instanceof DebshoalError) return false;
+    throw error;
+  }
+}
