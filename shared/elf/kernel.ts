@@ -50,6 +50,7 @@ interface Exports {
     oldCopy: Address,
     newCopy: Address,
   ): void;
+  labelAlone(image: ImageAddress, references: ReferencesAddress, copy: Address): void;
   hitCounters(): Address;
   missCounters(): Address;
 }
@@ -97,11 +98,16 @@ export class ElfKernel {
 
   /** `length` bytes at `address`; becomes stale with the next call that allocates. */
   view(address: Address, length: number): Uint8Array {
-    return new Uint8Array(this.call.memory.buffer, address, length);
+    return new Uint8Array(this.call.memory.buffer, address >>> 0, length);
+  }
+
+  /** Addresses arrive as signed numbers; beyond 2 GiB that matters. */
+  allocate(length: number): Address {
+    return this.call.allocate(length) >>> 0;
   }
 
   put(bytes: Uint8Array): Address {
-    const address = this.call.allocate(bytes.length);
+    const address = this.allocate(bytes.length);
     this.view(address, bytes.length).set(bytes);
     return address;
   }

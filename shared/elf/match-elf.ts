@@ -16,8 +16,12 @@ export interface ElfDelta {
 
 export type FindMatches = (oldBytes: Uint8Array, newBytes: Uint8Array) => Matches;
 
-/** How often the files are labelled by the matches so far and matched again. */
-const LABELLED_PASSES = 2;
+/**
+ * How often the files are labelled by the matches so far and matched again, after a first matching
+ * with labels by content. A second time buys 0.3 to 1 % of size for a third more time; a first
+ * matching of the bytes as they are costs as much as two labelled ones and gives larger deltas.
+ */
+const LABELLED_PASSES = 1;
 
 /** In the order of Kind in assembly/elf/reference.ts. */
 const KINDS = [
@@ -67,16 +71,17 @@ export function matchElf(
   const references = kernel.call.findReferences(oldImage);
   const ownReferences = kernel.call.findReferences(ownImage);
 
-  const oldCopy = kernel.call.allocate(oldBytes.length);
-  const newCopy = kernel.call.allocate(newBytes.length);
-  let matches = findMatches(oldBytes, newBytes);
+  const oldCopy = kernel.allocate(oldBytes.length);
+  const newCopy = kernel.allocate(newBytes.length);
+  const match = () =>
+    findMatches(kernel.view(oldCopy, oldBytes.length), kernel.view(newCopy, newBytes.length));
+  kernel.call.labelAlone(oldImage, references, oldCopy);
+  kernel.call.labelAlone(ownImage, ownReferences, newCopy);
+  let matches = match();
   for (let pass = 0; pass < LABELLED_PASSES; pass++) {
     const columns = kernel.putMatches(matches);
     kernel.call.label(oldImage, ownImage, references, ownReferences, columns, oldCopy, newCopy);
-    matches = findMatches(
-      kernel.view(oldCopy, oldBytes.length),
-      kernel.view(newCopy, newBytes.length),
-    );
+    matches = match();
   }
 
   // The copies are not needed any more: the residual takes the place of one.
@@ -96,7 +101,7 @@ export function matchElf(
 
 function statisticsOf(kernel: ElfKernel): ElfDelta['statistics'] {
   const counters = (address: Address) =>
-    new Uint32Array(kernel.call.memory.buffer, address, KINDS.length);
+    new Uint32Array(kernel.call.memory.buffer, address >>> 0, KINDS.length);
   const hits = counters(kernel.call.hitCounters());
   const misses = counters(kernel.call.missCounters());
   return Object.fromEntries(

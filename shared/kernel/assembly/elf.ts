@@ -4,7 +4,7 @@
  */
 import { findReferences as findIn, References } from './elf/finder';
 import { ElfImage } from './elf/image';
-import { labelsByVotes, ownLabels, writeLabels } from './elf/labels';
+import { labelsByContent, labelsByVotes, noLabels, ownLabels, writeLabels } from './elf/labels';
 import { hits, misses, run } from './elf/prediction';
 import { buildProjection, MatchColumns } from './elf/projection';
 import { learnSymbolSlots } from './elf/symbol-slots';
@@ -119,6 +119,16 @@ export function label(
   writeLabels(oldCopy, old, oldReferences, map.rows, labels, map);
   const own = ownLabels(newRows, newReferences.targets.memberCount);
   writeLabels(newCopy, new_, newReferences, newRows, own, null);
+}
+
+/** Writes labels over the references of one file in a copy, as the bytes at their targets are. */
+export function labelAlone(image: ElfImage, references: References, copy: usize): void {
+  const rows = targetRows(image, references);
+  const none = noLabels(references.targets.memberCount);
+  memory.copy(copy, image.bytes, image.length);
+  writeLabels(copy, image, references, rows, none, null);
+  const labels = labelsByContent(image, references, rows, copy);
+  writeLabels(copy, image, references, rows, labels, null);
 }
 
 /** For tests: length of an instruction, and of what it refers to. */

@@ -119,6 +119,45 @@ function hasVote(kind: i32): bool {
   );
 }
 
+/** Bytes at a target that stand for it. */
+const CONTENT_BYTES: u64 = 24;
+
+/**
+ * Before anything was matched, targets correspond when the bytes there are the same. `masked` is
+ * the image with nothing but equal labels.
+ */
+export function labelsByContent(
+  image: ElfImage,
+  references: References,
+  rows: usize,
+  masked: usize,
+): usize {
+  const count = references.targets.memberCount;
+  const labels = heap.alloc((<usize>count) << 3);
+  for (let number: u32 = 0; number < count; number++) {
+    const target = changetype<Target>(rows + <usize>number * offsetof<Target>());
+    const section = image.section(target.section);
+    const inside = target.place - section.place;
+    let hash = <u64>section.role;
+    if (section.hasBytes && inside < section.size) {
+      const start = masked + <usize>(section.offset + inside);
+      const bytes = <usize>min<u64>(section.size - inside, CONTENT_BYTES);
+      for (let index: usize = 0; index < bytes; index++) {
+        hash = (hash ^ load<u8>(start + index)) * 0x100_0000_01b3;
+      }
+    }
+    store<u64>(labels + ((<usize>number) << 3), hash);
+  }
+  return labels;
+}
+
+/** The same label for all. */
+export function noLabels(count: u32): usize {
+  const labels = heap.alloc((<usize>count) << 3);
+  memory.fill(labels, 0, (<usize>count) << 3);
+  return labels;
+}
+
 /** Each target stands for itself. */
 export function ownLabels(rows: usize, count: u32): usize {
   const labels = heap.alloc((<usize>count) << 3);
