@@ -50,6 +50,11 @@ export const LIMITS = {
   encoderMemoryBytes: 2 * GIB,
   /** One file inside a package that is matched with bsdiff: it needs 17 bytes a byte. */
   bsdiffFileBytes: 48 * MIB,
+  /**
+   * One ELF file whose references are predicted: up to 12 bytes of memory a byte, of the 4 GiB that
+   * WebAssembly has. Chromium's is 250 MiB.
+   */
+  elfBytes: 320 * MIB,
   /** One file used as a zstd dictionary: its window must hold it, and 2^27 is every decoder's. */
   zstdDictionaryBytes: 128 * MIB,
   /** A .gz inside a package that is opened for matching. */

@@ -51,6 +51,7 @@ interface Exports {
     newCopy: Address,
   ): void;
   labelAlone(image: ImageAddress, references: ReferencesAddress, copy: Address): void;
+  instructionLength(start: Address, end: Address): number;
   hitCounters(): Address;
   missCounters(): Address;
 }

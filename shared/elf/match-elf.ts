@@ -1,4 +1,5 @@
 import type { Matches } from '../delta/matches.js';
+import { LIMITS } from '../limits.js';
 import { type Address, ElfKernel } from './kernel.js';
 import { decodeLayout, encodeLayout } from './layout.js';
 import { invert } from './restore-elf.js';
@@ -47,7 +48,8 @@ const KINDS = [
 
 /**
  * Matches two ELF files by what they refer to and predicts the references of the new one. Null when
- * one is no ELF that we know, or when they are for different machines.
+ * one is no ELF that we know, when they are for different machines, or when they are larger than
+ * LIMITS.elfBytes; `findMatches` may throw what it likes.
  */
 export function matchElf(
   oldBytes: Uint8Array,
@@ -57,6 +59,7 @@ export function matchElf(
   const old = readSectionTable(oldBytes);
   const own = readSectionTable(newBytes);
   if (old === null || own?.machine !== old.machine) return null;
+  if (Math.max(oldBytes.length, newBytes.length) > LIMITS.elfBytes) return null;
   const layout = encodeLayout(old, own);
   // Prediction sees the new table as the decoder will.
   const { table, oldIndex } = decodeLayout(old, layout, newBytes.length);

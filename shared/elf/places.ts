@@ -22,6 +22,9 @@ const UNLOADED = 1n << 40n;
 /** Positions that .bss may take: they cost memory on both sides. */
 const NO_BITS_POSITIONS = 64 * 1024 * 1024;
 
+/** Positions are 32 bits, and one value means none. */
+const MOST_POSITIONS = 2 ** 31;
+
 /** One numbering for all sections: the address of loaded ones, else beyond 2^40 by file offset. */
 export function placeOf(table: SectionTable, section: ElfSection, index: number): bigint {
   if (table.fileType !== FILE_RELOCATABLE) {
@@ -43,7 +46,7 @@ export function spansOfPlaces(table: SectionTable, fileLength: number): Span[] {
       index,
     })),
   );
-  const most = BigInt(4 * fileLength + NO_BITS_POSITIONS);
+  const most = BigInt(Math.min(4 * fileLength + NO_BITS_POSITIONS, MOST_POSITIONS));
   const kept: Span[] = [];
   let position = 0n;
   for (const span of spans) {

@@ -1,5 +1,6 @@
 import type { Matches } from '../delta/matches.js';
 import { DebshoalError } from '../errors.js';
+import { LIMITS } from '../limits.js';
 import { ElfKernel } from './kernel.js';
 import { decodeLayout } from './layout.js';
 import { readSectionTable } from './section-table.js';
@@ -14,6 +15,9 @@ export function restoreElf(
   matches: Matches,
   residual: Uint8Array,
 ): Uint8Array {
+  if (Math.max(oldBytes.length, residual.length) > LIMITS.elfBytes) {
+    throw new DebshoalError('delta-damaged', 'too large for an ELF file');
+  }
   const old = readSectionTable(oldBytes);
   if (old === null) throw new DebshoalError('delta-damaged', 'the old file is no known ELF');
   const { table, oldIndex } = decodeLayout(old, layout, residual.length);

@@ -9,7 +9,7 @@ import { hits, misses, run } from './elf/prediction';
 import { buildProjection, MatchColumns } from './elf/projection';
 import { learnSymbolSlots } from './elf/symbol-slots';
 import { newTargetMap, targetRows } from './elf/target-map';
-import { decode, displacement, displacementAt, immediateBytes, prepareTables } from './elf/x86-64';
+import { decode, prepareTables } from './elf/x86-64';
 
 /** Bytes of memory for the caller to fill; all of it goes with the instance. */
 export function allocate(length: usize): usize {
@@ -131,11 +131,8 @@ export function labelAlone(image: ElfImage, references: References, copy: usize)
   writeLabels(copy, image, references, rows, labels, null);
 }
 
-/** For tests: length of an instruction, and of what it refers to. */
+/** For tests: length of an x86-64 instruction, 0 when it is none. */
 export function instructionLength(start: usize, end: usize): u32 {
   prepareTables();
   return decode(start, end);
-}
-export function instructionOperands(): u32 {
-  return displacement | (displacementAt << 8) | (immediateBytes << 16);
 }

@@ -16,7 +16,8 @@ export function findJumpTables(
 ): void {
   const first = image.position(section.place);
   if (first == NOWHERE || section.role != Role.ReadOnlyData || section.isCode) return;
-  const limit = first + <u32>section.size;
+  // In a hostile table another section may have this place.
+  const limit = min<u32>(first + <u32>section.size, image.positions);
   let table = dataTargets.next(first, limit);
   while (table < limit) {
     const next = dataTargets.next(table + 1, limit);
