@@ -44,7 +44,8 @@ export function restoreElf(
       newAddress,
       residual.length,
     );
-    return kernel.view(newAddress, residual.length);
+    // A view would keep all of the kernel's memory.
+    return kernel.view(newAddress, residual.length).slice();
   } catch (cause) {
     throw new DebshoalError('delta-damaged', 'an ELF file cannot be restored', { cause });
   }

@@ -22,6 +22,7 @@ import {
 import { findJumpTables } from './jump-tables';
 import { newPositionSet, PositionSet } from './position-set';
 import {
+  firstFrom,
   Flag,
   isSectionFact,
   Kind,
@@ -129,7 +130,7 @@ function findInSection(image: ElfImage, section: Section, list: ReferenceList): 
 function mergeLists(code: ReferenceList, tables: ReferenceList): ReferenceList {
   const total = code.count + tables.count;
   const merged = changetype<ReferenceList>(heap.alloc(offsetof<ReferenceList>()));
-  merged.rows = heap.alloc((<usize>total) << 4);
+  merged.rows = heap.alloc(<usize>total << 4);
   merged.capacity = total;
   merged.fileLength = code.fileLength;
   merged.count = 0;
@@ -137,51 +138,62 @@ function mergeLists(code: ReferenceList, tables: ReferenceList): ReferenceList {
   const tableOrder = orderOf(tables);
   let inCode: u32 = 0;
   let inTables: u32 = 0;
-  let end: u64 = 0;
+  let end: u32 = 0;
+  let codeRow = rowInOrder(code, codeOrder, 0);
+  let tableRow = rowInOrder(tables, tableOrder, 0);
   while (inCode < code.count || inTables < tables.count) {
-    const codeAt = inCode < code.count ? load<u64>(codeOrder + ((<usize>inCode) << 3)) : <u64>-1;
-    const tableAt =
-      inTables < tables.count ? load<u64>(tableOrder + ((<usize>inTables) << 3)) : <u64>-1;
-    let row: Reference;
-    if (tableAt >> 32 <= codeAt >> 32) {
-      row = tables.at(<u32>tableAt);
-      inTables++;
+    let row = codeRow;
+    if (inCode == code.count || (inTables < tables.count && tableRow.offset <= codeRow.offset)) {
+      row = tableRow;
+      tableRow = rowInOrder(tables, tableOrder, ++inTables);
     } else {
-      row = code.at(<u32>codeAt);
-      inCode++;
+      codeRow = rowInOrder(code, codeOrder, ++inCode);
     }
     if (row.offset < end) continue;
-    memory.copy(changetype<usize>(merged.at(merged.count++)), changetype<usize>(row), 16);
-    end = <u64>row.offset + widthOf(row.kind);
+    end = row.offset + widthOf(row.kind);
+    const to = changetype<usize>(merged.at(merged.count++));
+    store<u64>(to, load<u64>(changetype<usize>(row)));
+    store<u64>(to, load<u64>(changetype<usize>(row), 8), 8);
   }
   return merged;
 }
 
-/** Offset and row of all references, in order of offsets. */
+/** The n-th row in order; past the last one a row that must not be used. */
+// @ts-ignore: decorator
+@inline
+function rowInOrder(list: ReferenceList, order: usize, index: u32): Reference {
+  if (order == 0 || index >= list.count) return list.at(index);
+  return list.at(<u32>load<u64>(order + (<usize>index << 3)));
+}
+
+/** Offset and row of all references, in order of offsets; 0 when they are in order as they are. */
 function orderOf(list: ReferenceList): usize {
-  const bytes = (<usize>list.count) << 3;
-  const keys = heap.alloc(bytes);
-  let sorted = true;
   let before: u32 = 0;
-  for (let row: u32 = 0; row < list.count; row++) {
-    const offset = list.at(row).offset;
-    if (offset < before) sorted = false;
-    before = offset;
-    store<u64>(keys + ((<usize>row) << 3), ((<u64>offset) << 32) | row);
+  let row: u32 = 0;
+  while (row < list.count && list.at(row).offset >= before) before = list.at(row++).offset;
+  if (row == list.count) return 0;
+  const bytes = <usize>list.count << 3;
+  const keys = heap.alloc(bytes);
+  for (row = 0; row < list.count; row++) {
+    store<u64>(keys + (<usize>row << 3), ((<u64>list.at(row).offset) << 32) | row);
   }
-  return sorted ? keys : radixSort(keys, heap.alloc(bytes), list.count, 32);
+  return radixSort(keys, heap.alloc(bytes), list.count, 32);
 }
 
 /** Entry n of .plt uses slot n of .got: such references tell nothing but the moves of sections. */
 function detachPositional(image: ElfImage, list: ReferenceList): void {
-  for (let row: u32 = 0; row < list.count; row++) {
-    const reference = list.at(row);
-    if (isSectionFact(reference)) continue;
-    const site = image.sectionOfOffset(reference.offset);
-    if (site < 0 || !isSlotTable(image.section(<u32>site))) continue;
-    const target = sectionOfPosition(image, reference.target);
-    if (isSlotTable(image.section(target)))
+  for (let role: i32 = Role.Plt; role <= Role.GotPlt; role++) {
+    const section = image.findBytes(role);
+    if (section == null) continue;
+    const end = section.offset + section.size;
+    for (let row = firstFrom(list, <u32>section.offset); row < list.count; row++) {
+      const reference = list.at(row);
+      if (<u64>reference.offset >= end) break;
+      if (isSectionFact(reference)) continue;
+      const target = sectionOfPosition(image, reference.target);
+      if (!isSlotTable(image.section(target))) continue;
       reference.flags |= <u8>(Flag.Positional | Flag.Detached);
+    }
   }
 }
 
