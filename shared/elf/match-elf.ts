@@ -1,9 +1,10 @@
 import type { Matches } from '../delta/matches.js';
+import { DebshoalError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import { type Address, ElfKernel } from './kernel.js';
 import { decodeLayout, encodeLayout } from './layout.js';
 import { invert } from './restore-elf.js';
-import { readSectionTable } from './section-table.js';
+import { readSectionTable, type SectionTable } from './section-table.js';
 
 export interface ElfDelta {
   readonly matches: Matches;
@@ -49,7 +50,7 @@ const KINDS = [
 /**
  * Matches two ELF files by what they refer to and predicts the references of the new one. Null when
  * one is no ELF that we know, when they are for different machines, or when they are larger than
- * LIMITS.elfBytes; `findMatches` may throw what it likes.
+ * LIMITS.elfBytes. Throws `limit-exceeded` when memory does not suffice, and what `findMatches` throws.
  */
 export function matchElf(
   oldBytes: Uint8Array,
@@ -61,9 +62,25 @@ export function matchElf(
   if (old === null || own?.machine !== old.machine) return null;
   if (Math.max(oldBytes.length, newBytes.length) > LIMITS.elfBytes) return null;
   const layout = encodeLayout(old, own);
+  try {
+    return matchTables(oldBytes, newBytes, old, own, layout, findMatches);
+  } catch (cause) {
+    if (!(cause instanceof WebAssembly.RuntimeError)) throw cause;
+    const message = `ELF files of ${oldBytes.length} and ${newBytes.length} bytes need too much memory`;
+    throw new DebshoalError('limit-exceeded', message, { cause });
+  }
+}
+
+function matchTables(
+  oldBytes: Uint8Array,
+  newBytes: Uint8Array,
+  old: SectionTable,
+  own: SectionTable,
+  layout: Buffer,
+  findMatches: FindMatches,
+): ElfDelta {
   // Prediction sees the new table as the decoder will.
   const { table, oldIndex } = decodeLayout(old, layout, newBytes.length);
-
   const kernel = new ElfKernel();
   const oldAddress = kernel.put(oldBytes);
   const newAddress = kernel.put(newBytes);

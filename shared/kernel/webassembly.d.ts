@@ -6,6 +6,8 @@ declare namespace WebAssembly {
     constructor(module: Module);
     readonly exports: Readonly<Record<string, unknown>>;
   }
+  /** A trap: out of memory, or out of its bounds. */
+  class RuntimeError extends Error {}
   class Memory {
     readonly buffer: ArrayBuffer;
   }

@@ -76,12 +76,13 @@ export function findX86Code(
   }
 }
 
-/** An ADRP's page is told from its first use, which is looked for this many instructions on. */
-const USE_WITHIN: u32 = 12;
-/** For each register the next instruction that uses an ADRP's result: number, target, shift. */
-const pendingUse = memory.data(32 * 4);
-const pendingTarget = memory.data(32 * 4);
-const pendingShift = memory.data(32 * 4);
+/** How many instructions an ADRP's result is followed; its page is told from the first use. */
+const USE_WITHIN: u32 = 16;
+/** For each register the page that ADRP put there, and until which instruction it is taken to be. */
+const pages = memory.data(32 * 8);
+const pageUntil = memory.data(32 * 4);
+/** Registers that a called function may change: x0 to x18. */
+const CHANGED_BY_CALLS: usize = 19;
 
 /** References of one section of AArch64 code. */
 export function findArmCode(
@@ -92,7 +93,7 @@ export function findArmCode(
 ): void {
   const start = image.bytes + <usize>section.offset;
   const count = <u32>(section.size >> 2);
-  memory.fill(pendingUse, 0xff, 32 * 4);
+  memory.fill(pageUntil, 0, 32 * 4);
   for (let index: u32 = 0; index < count; index++) {
     const word = load<u32>(start + ((<usize>index) << 2));
     const address = section.address + ((<u64>index) << 2);
@@ -100,6 +101,7 @@ export function findArmCode(
     if ((word & 0x7c00_0000) == 0x1400_0000) {
       const target = address + branchDistance(word, 0, 26);
       list.add(offset, Kind.Branch26, image.loadedPosition(target));
+      if (word >> 31) memory.fill(pageUntil, 0, CHANGED_BY_CALLS << 2);
     } else if (
       (word & 0xff00_0010) == 0x5400_0000 ||
       (word & 0x7e00_0000) == 0x3400_0000 ||
@@ -111,24 +113,29 @@ export function findArmCode(
       const target = address + branchDistance(word, 5, 14);
       list.add(offset, Kind.Branch14, image.loadedPosition(target), 0, Flag.Detached);
     } else if ((word & 0x9f00_0000) == 0x9000_0000) {
-      const pages = ((word >> 5) & 0x7_ffff) << 2 | ((word >> 29) & 3);
-      const page = (address & ~(<u64>0xfff)) + <u64>(((<i64>pages << 43) >> 43) * 4096);
-      const target = findUse(image, start, index, count, word & 31, page);
+      const distance = (((word >> 5) & 0x7_ffff) << 2) | ((word >> 29) & 3);
+      const page = (address & ~(<u64>0xfff)) + <u64>((((<i64>distance) << 43) >> 43) * 4096);
+      const register = <usize>(word & 31);
+      store<u64>(pages + (register << 3), page);
+      store<u32>(pageUntil + (register << 2), index + USE_WITHIN);
+      const target = firstUse(image, start, index, count, word & 31, page);
       list.add(offset, Kind.Page21, target);
       if (target != NOWHERE) dataTargets.add(target);
     } else {
-      const register = ((word >> 5) & 31) << 2;
-      if (load<u32>(pendingUse + register) == index) {
-        const target = load<u32>(pendingTarget + register);
-        const shift = load<i32>(pendingShift + register);
-        list.add(offset, Kind.PageOffset12, target, 0, 0, shift);
+      const shift = offsetShift(word);
+      const base = <usize>((word >> 5) & 31);
+      if (shift >= 0 && index < load<u32>(pageUntil + (base << 2))) {
+        const target = load<u64>(pages + (base << 3)) + (((<u64>word >> 10) & 0xfff) << shift);
+        list.add(offset, Kind.PageOffset12, image.loadedPosition(target), 0, 0, shift);
       }
+      // Most instructions write the register of their lowest bits; stores do not, and lose a page.
+      store<u32>(pageUntil + ((<usize>(word & 31)) << 2), 0);
     }
   }
 }
 
-/** Looks for the use of a page; returns the position of the target, or of the page without one. */
-function findUse(
+/** Position of what the first use of a page refers to, or of the page itself without one. */
+function firstUse(
   image: ElfImage,
   start: usize,
   index: u32,
@@ -141,12 +148,7 @@ function findUse(
     const word = load<u32>(start + ((<usize>use) << 2));
     if (((word >> 5) & 31) != register) continue;
     const shift = offsetShift(word);
-    if (shift < 0) continue;
-    const target = image.loadedPosition(page + (((<u64>word >> 10) & 0xfff) << shift));
-    store<u32>(pendingUse + (register << 2), use);
-    store<u32>(pendingTarget + (register << 2), target);
-    store<i32>(pendingShift + (register << 2), shift);
-    return target;
+    if (shift >= 0) return image.loadedPosition(page + (((<u64>word >> 10) & 0xfff) << shift));
   }
   return image.loadedPosition(page);
 }
