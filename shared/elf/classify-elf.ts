@@ -10,7 +10,7 @@ export interface Classes {
 }
 
 /** Kinds of content whose residuals look alike: each has streams of its own. */
-export const CONTENT_CLASS = { code: 0, unwind: 1, tables: 2, data: 3, other: 4 } as const;
+const CONTENT_CLASS = { code: 0, unwind: 1, tables: 2, data: 3, other: 4 } as const;
 
 const FLAG_WRITABLE = 1n;
 const FLAG_CODE = 4n;

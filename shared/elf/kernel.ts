@@ -6,7 +6,7 @@ import type { SectionTable } from './section-table.js';
 /** Addresses in the kernel's memory; a type each, so that they are not mixed up. */
 export type Address = number & { readonly of?: 'bytes' };
 export type ImageAddress = number & { readonly of?: 'image' };
-export type ReferencesAddress = number & { readonly of?: 'references' };
+type ReferencesAddress = number & { readonly of?: 'references' };
 export type MatchesAddress = number & { readonly of?: 'matches' };
 
 interface Exports {

@@ -1,9 +1,4 @@
-import {
-  ElfImage,
-  FILE_EXECUTABLE,
-  NOWHERE,
-  Section,
-} from './image';
+import { ElfImage, FILE_EXECUTABLE, NOWHERE, Section } from './image';
 import { PositionSet } from './position-set';
 import { Flag, Kind, ReferenceList } from './reference';
 import {
@@ -125,7 +120,7 @@ export function findArmCode(
       const shift = offsetShift(word);
       const base = <usize>((word >> 5) & 31);
       if (shift >= 0 && index < load<u32>(pageUntil + (base << 2))) {
-        const target = load<u64>(pages + (base << 3)) + (((<u64>word >> 10) & 0xfff) << shift);
+        const target = load<u64>(pages + (base << 3)) + ((((<u64>word) >> 10) & 0xfff) << shift);
         list.add(offset, Kind.PageOffset12, image.loadedPosition(target), 0, 0, shift);
       }
       // Most instructions write the register of their lowest bits; stores do not, and lose a page.
@@ -148,14 +143,12 @@ function firstUse(
     const word = load<u32>(start + ((<usize>use) << 2));
     if (((word >> 5) & 31) != register) continue;
     const shift = offsetShift(word);
-    if (shift >= 0) return image.loadedPosition(page + (((<u64>word >> 10) & 0xfff) << shift));
+    if (shift >= 0) return image.loadedPosition(page + ((((<u64>word) >> 10) & 0xfff) << shift));
   }
   return image.loadedPosition(page);
 }
 
 /** A signed field of instructions, in bytes. */
-// @ts-ignore: decorator
-@inline
 export function branchDistance(word: u32, lowBit: u32, bits: u32): u64 {
   const field = <i64>((word >> lowBit) & ((1 << bits) - 1));
   return <u64>((field << (64 - bits)) >> (62 - bits));

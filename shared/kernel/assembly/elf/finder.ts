@@ -130,7 +130,7 @@ function findInSection(image: ElfImage, section: Section, list: ReferenceList): 
 function mergeLists(code: ReferenceList, tables: ReferenceList): ReferenceList {
   const total = code.count + tables.count;
   const merged = changetype<ReferenceList>(heap.alloc(offsetof<ReferenceList>()));
-  merged.rows = heap.alloc(<usize>total << 4);
+  merged.rows = heap.alloc((<usize>total) << 4);
   merged.capacity = total;
   merged.fileLength = code.fileLength;
   merged.count = 0;
@@ -159,11 +159,9 @@ function mergeLists(code: ReferenceList, tables: ReferenceList): ReferenceList {
 }
 
 /** The n-th row in order; past the last one a row that must not be used. */
-// @ts-ignore: decorator
-@inline
 function rowInOrder(list: ReferenceList, order: usize, index: u32): Reference {
   if (order == 0 || index >= list.count) return list.at(index);
-  return list.at(<u32>load<u64>(order + (<usize>index << 3)));
+  return list.at(<u32>load<u64>(order + ((<usize>index) << 3)));
 }
 
 /** Offset and row of all references, in order of offsets; 0 when they are in order as they are. */
@@ -172,10 +170,10 @@ function orderOf(list: ReferenceList): usize {
   let row: u32 = 0;
   while (row < list.count && list.at(row).offset >= before) before = list.at(row++).offset;
   if (row == list.count) return 0;
-  const bytes = <usize>list.count << 3;
+  const bytes = (<usize>list.count) << 3;
   const keys = heap.alloc(bytes);
   for (row = 0; row < list.count; row++) {
-    store<u64>(keys + (<usize>row << 3), ((<u64>list.at(row).offset) << 32) | row);
+    store<u64>(keys + ((<usize>row) << 3), ((<u64>list.at(row).offset) << 32) | row);
   }
   return radixSort(keys, heap.alloc(bytes), list.count, 32);
 }

@@ -187,8 +187,6 @@ export function placePosition(image: ElfImage, row: u32): u32 {
   return rowOf(image.places, row).position;
 }
 
-// @ts-ignore: decorator
-@inline
 function rowOf(table: usize, row: u32): Span {
   return changetype<Span>(table + <usize>row * offsetof<Span>());
 }

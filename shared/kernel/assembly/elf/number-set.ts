@@ -21,12 +21,12 @@ export class NumberSet {
       const index = number >>> (6 * level);
       const bit = index & 63;
       // On the lowest level the number itself counts; above, its own word was searched already.
-      const mask = level == 0 ? (<u64>-1) >> (63 - bit) : (((<u64>1) << bit) - 1);
-      const bits = load<u64>(this.level(level) + ((<usize>index >>> 6) << 3)) & mask;
+      const mask = level == 0 ? (<u64>-1) >> (63 - bit) : ((<u64>1) << bit) - 1;
+      const bits = load<u64>(this.level(level) + (((<usize>index) >>> 6) << 3)) & mask;
       if (bits == 0) continue;
       let found = (index & ~(<u32>63)) | (63 - <u32>clz<u64>(bits));
       for (let below = level - 1; below >= 0; below--) {
-        const word = load<u64>(this.level(below) + (<usize>found << 3));
+        const word = load<u64>(this.level(below) + ((<usize>found) << 3));
         found = (found << 6) | (63 - <u32>clz<u64>(word));
       }
       return <i32>found;
@@ -40,12 +40,12 @@ export class NumberSet {
       const index = number >>> (6 * level);
       const bit = index & 63;
       const mask: u64 = bit == 63 ? 0 : (<u64>-1) << (bit + 1);
-      const bits = load<u64>(this.level(level) + ((<usize>index >>> 6) << 3)) & mask;
+      const bits = load<u64>(this.level(level) + (((<usize>index) >>> 6) << 3)) & mask;
       if (bits == 0) continue;
-      let found = (index & ~(<u32>63)) | <u32>ctz<u64>(bits);
+      let found = (index & ~(<u32>63)) | (<u32>ctz<u64>(bits));
       for (let below = level - 1; below >= 0; below--) {
-        const word = load<u64>(this.level(below) + (<usize>found << 3));
-        found = (found << 6) | <u32>ctz<u64>(word);
+        const word = load<u64>(this.level(below) + ((<usize>found) << 3));
+        found = (found << 6) | (<u32>ctz<u64>(word));
       }
       return <i32>found;
     }
@@ -60,10 +60,8 @@ export class NumberSet {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function setBit(level: usize, number: u32): void {
-  const word = level + ((<usize>number >>> 6) << 3);
+  const word = level + (((<usize>number) >>> 6) << 3);
   store<u64>(word, load<u64>(word) | ((<u64>1) << (number & 63)));
 }
 
@@ -79,7 +77,7 @@ export function newNumberSet(bound: u32): NumberSet {
 }
 
 function zeroWords(count: u32): usize {
-  const words = heap.alloc(<usize>count << 3);
-  memory.fill(words, 0, <usize>count << 3);
+  const words = heap.alloc((<usize>count) << 3);
+  memory.fill(words, 0, (<usize>count) << 3);
   return words;
 }

@@ -6,8 +6,6 @@ export class PositionSet {
   memberCount: u32;
   ranks: usize;
 
-  // @ts-ignore: decorator
-  @inline
   add(position: u32): void {
     const word = this.words + (((<usize>position) >>> 6) << 3);
     store<u64>(word, load<u64>(word) | ((<u64>1) << (position & 63)));
@@ -30,8 +28,6 @@ export class PositionSet {
   }
 
   /** Number of a member. */
-  // @ts-ignore: decorator
-  @inline
   rank(position: u32): u32 {
     const word = (<usize>position) >>> 6;
     const below = load<u64>(this.words + (word << 3)) & (((<u64>1) << (position & 63)) - 1);

@@ -114,8 +114,6 @@ function takeDebugLink(at: u32, end: u32): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function takeByte(at: u32, predicted: u32): void {
   if (encodes) store<u8>(residual + at, load<u8>(actual + at) - <u8>predicted);
   else store<u8>(actual + at, load<u8>(residual + at) + <u8>predicted);
@@ -221,14 +219,10 @@ function takeReference(reference: Reference, field: u32, width: u32): void {
   learn(reference, value, site);
 }
 
-// @ts-ignore: decorator
-@inline
 function add(a: u64, b: u64): u64 {
   return ((a & LOW_BITS) + (b & LOW_BITS)) ^ ((a ^ b) & HIGH_BITS);
 }
 
-// @ts-ignore: decorator
-@inline
 function subtract(a: u64, b: u64): u64 {
   return ((a | HIGH_BITS) - (b & LOW_BITS)) ^ ((a ^ ~b) & HIGH_BITS);
 }

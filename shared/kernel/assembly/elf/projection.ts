@@ -22,8 +22,6 @@ export class MatchColumns {
 const ROW_BYTES: usize = 16;
 const BLOCK_BITS: u32 = 9;
 
-// @ts-ignore: decorator
-@inline
 export function column(base: usize, row: u32): u32 {
   return load<u32>(base + ((<usize>row) << 2));
 }
@@ -34,11 +32,11 @@ export function column(base: usize, row: u32): u32 {
  */
 export function buildProjection(matches: MatchColumns, oldLength: u32): Projection {
   const count = matches.count;
-  const keys = heap.alloc(<usize>count << 3);
+  const keys = heap.alloc((<usize>count) << 3);
   for (let row: u32 = 0; row < count; row++) {
-    store<u64>(keys + (<usize>row << 3), ((<u64>column(matches.oldAt, row)) << 32) | row);
+    store<u64>(keys + ((<usize>row) << 3), ((<u64>column(matches.oldAt, row)) << 32) | row);
   }
-  const order = radixSort(keys, heap.alloc(<usize>count << 3), count, 32);
+  const order = radixSort(keys, heap.alloc((<usize>count) << 3), count, 32);
   const projection = changetype<Projection>(heap.alloc(offsetof<Projection>()));
   projection.oldLength = oldLength;
   projection.count = 0;
@@ -51,7 +49,7 @@ export function buildProjection(matches: MatchColumns, oldLength: u32): Projecti
 /** Goes through the old file with a heap of the matches that reach the current offset. */
 function sweep(matches: MatchColumns, order: usize, projection: Projection): void {
   const count = matches.count;
-  const open = heap.alloc(<usize>(count + 1) << 2);
+  const open = heap.alloc((<usize>(count + 1)) << 2);
   let openCount: u32 = 0;
   let at: u32 = 0;
   let next: u32 = 0;
@@ -99,7 +97,7 @@ function append(
 }
 
 function rowAt(order: usize, index: u32): u32 {
-  return <u32>load<u64>(order + (<usize>index << 3));
+  return <u32>load<u64>(order + ((<usize>index) << 3));
 }
 
 function isBetter(matches: MatchColumns, one: u32, other: u32): bool {
@@ -113,10 +111,10 @@ function push(matches: MatchColumns, open: usize, count: u32, match: u32): u32 {
   while (slot > 0) {
     const parent = (slot - 1) >>> 1;
     if (!isBetter(matches, match, column(open, parent))) break;
-    store<u32>(open + (<usize>slot << 2), column(open, parent));
+    store<u32>(open + ((<usize>slot) << 2), column(open, parent));
     slot = parent;
   }
-  store<u32>(open + (<usize>slot << 2), match);
+  store<u32>(open + ((<usize>slot) << 2), match);
   return count + 1;
 }
 
@@ -131,34 +129,32 @@ function pop(matches: MatchColumns, open: usize, count: u32): u32 {
       child++;
     }
     if (!isBetter(matches, column(open, child), last)) break;
-    store<u32>(open + (<usize>slot << 2), column(open, child));
+    store<u32>(open + ((<usize>slot) << 2), column(open, child));
     slot = child;
   }
-  store<u32>(open + (<usize>slot << 2), last);
+  store<u32>(open + ((<usize>slot) << 2), last);
   return rest;
 }
 
 /** For each block of old bytes the number of rows that start at or before its first byte. */
 function indexBlocks(projection: Projection): void {
   const blocks = (projection.oldLength >>> BLOCK_BITS) + 2;
-  projection.blocks = heap.alloc(<usize>blocks << 2);
+  projection.blocks = heap.alloc((<usize>blocks) << 2);
   let row: u32 = 0;
   for (let block: u32 = 0; block < blocks; block++) {
     const first = (<u64>block) << BLOCK_BITS;
     while (row < projection.count && startOf(projection, row) <= first) row++;
-    store<u32>(projection.blocks + (<usize>block << 2), row);
+    store<u32>(projection.blocks + ((<usize>block) << 2), row);
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function startOf(projection: Projection, row: u32): u64 {
   return <u64>load<u32>(projection.rows + <usize>row * ROW_BYTES);
 }
 
 /** New offset of an old one; between stretches the nearer one decides. Below the old length + 1. */
 export function projectOffset(projection: Projection, offset: u32): i64 {
-  const block = <usize>(offset >>> BLOCK_BITS) << 2;
+  const block = (<usize>(offset >>> BLOCK_BITS)) << 2;
   let low = load<u32>(projection.blocks + block);
   let high = load<u32>(projection.blocks + block, 4);
   while (low < high) {

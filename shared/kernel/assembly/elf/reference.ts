@@ -56,8 +56,6 @@ export class Reference {
 
 export const REFERENCE_BYTES: usize = 16;
 
-// @ts-ignore: decorator
-@inline
 export function widthOf(kind: i32): u32 {
   if (kind == Kind.Relative8) return 1;
   if (kind == Kind.Absolute64 || kind == Kind.FromBase64 || kind >= Kind.SectionAddress) return 8;
@@ -79,8 +77,6 @@ export class ReferenceList {
   capacity: u32;
   fileLength: u32;
 
-  // @ts-ignore: decorator
-  @inline
   at(index: u32): Reference {
     return changetype<Reference>(this.rows + <usize>index * REFERENCE_BYTES);
   }

@@ -23,7 +23,7 @@ export function radixSort(words: usize, scratch: usize, count: u32, lowBit: u32)
       const slot = histogram + (digitOf(from, index, shift) << 2);
       const place = load<u32>(slot);
       store<u32>(slot, place + 1);
-      store<u64>(to + (<usize>place << 3), load<u64>(from + (<usize>index << 3)));
+      store<u64>(to + ((<usize>place) << 3), load<u64>(from + ((<usize>index) << 3)));
     }
     const swap = from;
     from = to;
@@ -32,8 +32,6 @@ export function radixSort(words: usize, scratch: usize, count: u32, lowBit: u32)
   return from;
 }
 
-// @ts-ignore: decorator
-@inline
 function digitOf(words: usize, index: u32, shift: u32): usize {
-  return <usize>((load<u64>(words + (<usize>index << 3)) >> shift) & 2047);
+  return <usize>((load<u64>(words + ((<usize>index) << 3)) >> shift) & 2047);
 }

@@ -35,8 +35,6 @@ export class TargetMap {
   /** False: only matches count, as when labels are made. */
   learns: bool;
 
-  // @ts-ignore: decorator
-  @inline
   at(number: u32): Target {
     return changetype<Target>(this.rows + <usize>number * offsetof<Target>());
   }
@@ -90,8 +88,6 @@ export class TargetMap {
     return near != NO_NEIGHBOUR ? near : same.place + inside;
   }
 
-  // @ts-ignore: decorator
-  @inline
   private moveOffset(offset: u32): i64 {
     if (offset - this.matchOld < this.matchLength) return <i64>offset + this.matchShift;
     return projectOffset(this.projection, offset);
