@@ -50,6 +50,11 @@ export const LIMITS = {
   encoderMemoryBytes: 2 * GIB,
   /** One file inside a package that is matched with bsdiff: it needs 17 bytes a byte. */
   bsdiffFileBytes: 48 * MIB,
+  /**
+   * One ELF file whose references are predicted: restoring takes 3.3 bytes of memory for each byte
+   * of both files, and WebAssembly has 4 GiB. Chromium's is 250 MiB.
+   */
+  elfBytes: 320 * MIB,
   /** One file used as a zstd dictionary: its window must hold it, and 2^27 is every decoder's. */
   zstdDictionaryBytes: 128 * MIB,
   /** A .gz inside a package that is opened for matching. */

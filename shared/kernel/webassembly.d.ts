@@ -6,7 +6,7 @@ declare namespace WebAssembly {
     constructor(module: Module);
     readonly exports: Readonly<Record<string, unknown>>;
   }
-  /** A trap. */
+  /** A trap: out of memory, or out of its bounds. */
   class RuntimeError extends Error {}
   class Memory {
     readonly buffer: ArrayBuffer;
