@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers';
 
 import { runCli } from '../shared/cli/run-cli.js';
 import { fetchPairsCommand } from './commands/fetch-pairs.js';
+import { fuzzCommand } from './commands/fuzz.js';
 import { mainJobCommand } from './commands/main-job.js';
 import { deltasCommand } from './commands/deltas.js';
 
@@ -13,5 +14,6 @@ await runCli(
     .usage('$0 <command>\n\nRuns the main job and measures it on real packages.')
     .command(mainJobCommand)
     .command(deltasCommand)
-    .command(fetchPairsCommand),
+    .command(fetchPairsCommand)
+    .command(fuzzCommand),
 );
