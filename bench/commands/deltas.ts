@@ -18,6 +18,7 @@ interface DeltasArguments {
   only: string[] | undefined;
   peers: string;
   ours: boolean;
+  'max-seconds': number;
   out: string | undefined;
   json: boolean;
 }
@@ -54,6 +55,11 @@ export const deltasCommand: CommandModule<object, DeltasArguments> = {
         describe: 'which, with commas; or none',
       })
       .option('ours', { type: 'boolean', default: true, describe: '--no-ours: peers alone' })
+      .option('max-seconds', {
+        type: 'number',
+        default: 3600,
+        describe: 'for one command of a tool; it fails when it takes longer',
+      })
       .option('out', { type: 'string', describe: 'JSON file, written anew after each pair' })
       .option('json', { type: 'boolean', default: false, describe: 'print JSON, no tables' }),
   async handler(args) {
@@ -70,6 +76,7 @@ export const deltasCommand: CommandModule<object, DeltasArguments> = {
     const reporter = makeReporter();
     const { out } = args;
     const report = await measureDeltas(pairs, tools, {
+      maxSeconds: args['max-seconds'],
       signal,
       report: reporter.report,
       ...(out !== undefined && {

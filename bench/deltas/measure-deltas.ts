@@ -18,6 +18,8 @@ export interface DeltasReport {
 }
 
 export interface MeasureDeltasOptions {
+  /** For one command of a tool. */
+  readonly maxSeconds: number;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;
   /** Called after each pair with the report so far: a long run is not lost when it is stopped. */
@@ -28,7 +30,7 @@ export interface MeasureDeltasOptions {
 export async function measureDeltas(
   pairs: readonly Pair[],
   wanted: readonly DeltaTool[],
-  { signal, report, onPair }: MeasureDeltasOptions,
+  { maxSeconds, signal, report, onPair }: MeasureDeltasOptions,
 ): Promise<DeltasReport> {
   const { tools, missing } = await sortOut(wanted);
   for (const { tool, programs } of missing) {
@@ -46,7 +48,7 @@ export async function measureDeltas(
     comparisons: compare(done, names),
   });
   for (const pair of pairs) {
-    const result = await measurePair(pair, tools, { core: machine.core, signal });
+    const result = await measurePair(pair, tools, { core: machine.core, maxSeconds, signal });
     done.push(result);
     report({ kind: 'note', text: `${done.length}/${pairs.length} ${summary(result)}` });
     await onPair?.(soFar());

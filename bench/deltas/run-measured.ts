@@ -21,6 +21,8 @@ export interface MeasureOptions {
   readonly core: number | null;
   /** For the temporary files of the programs, too: a killed one removes nothing itself. */
   readonly folder: string;
+  /** For one command; some tools take hours for a file of zeros. */
+  readonly maxSeconds: number;
   readonly signal: AbortSignal;
 }
 
@@ -29,7 +31,8 @@ export const GNU_TIME = '/usr/bin/time';
 
 /**
  * Runs commands one after the other, and adds up what they cost. Gives the standard output of the
- * last. `tool-failed` when one fails. An abort ends all processes that they started.
+ * last. `tool-failed` when one fails, `limit-exceeded` when it takes too long; then, and at an abort,
+ * all processes that they started end.
  */
 export async function runMeasured(
   commands: readonly Command[],
@@ -69,7 +72,7 @@ const OUTPUT_KEPT = 64 * 1024;
 function run(
   command: Command,
   timedCommand: readonly string[],
-  { folder, signal }: MeasureOptions,
+  { folder, maxSeconds, signal }: MeasureOptions,
 ): Promise<string> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
@@ -91,20 +94,34 @@ function run(
       stderr = (stderr + chunk.toString()).slice(-OUTPUT_KEPT);
     });
     signal.addEventListener('abort', killAll);
-    child.on('error', (cause) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      killAll();
+    }, maxSeconds * 1000);
+    const finish = (): void => {
+      clearTimeout(timer);
       signal.removeEventListener('abort', killAll);
+    };
+    child.on('error', (cause) => {
+      finish();
       reject(
         new DebshoalError('tool-failed', `cannot run ${GNU_TIME}: ${cause.message}`, { cause }),
       );
     });
     // Not before all of them have let go of the pipes: their files are about to be removed.
     child.on('close', (status) => {
-      signal.removeEventListener('abort', killAll);
+      finish();
       if (signal.aborted) reject(new DebshoalError('interrupted', 'interrupted'));
+      else if (isLate) reject(tooLate(command, maxSeconds));
       else if (status === 0) resolve(stdout);
       else reject(failure(command, status, stderr || stdout));
     });
   });
+}
+
+function tooLate([program]: Command, maxSeconds: number): DebshoalError {
+  return new DebshoalError('limit-exceeded', `${program} took over ${maxSeconds} seconds`);
 }
 
 function failure(

@@ -36,7 +36,7 @@ const LIMITED: DeltaTool = {
 };
 const SLOW: DeltaTool = { ...COPY, name: 'slow', diff: () => [['sh', '-c', 'sleep 600 & wait']] };
 
-const OPTIONS = { core: null, signal: new AbortController().signal };
+const OPTIONS = { core: null, maxSeconds: 60, signal: new AbortController().signal };
 
 async function writePair(folder: string): Promise<{ oldDeb: string; newDeb: string }> {
   const [oldDeb, newDeb] = [join(folder, 'old.deb'), join(folder, 'new.deb')];
@@ -121,10 +121,19 @@ describeHere('measuring a pair', () => {
     });
   });
 
+  it('goes on after a tool that takes too long', async () => {
+    const pair = { name: 'tiny', ...(await writePair(await temporaryFolder())) };
+    const { results } = await measurePair(pair, [SLOW, COPY], { ...OPTIONS, maxSeconds: 0.5 });
+    expect(results).toMatchObject({
+      slow: { kind: 'failed', code: 'limit-exceeded' },
+      copy: { kind: 'measured' },
+    });
+  });
+
   it('ends what its programs started when it is interrupted', async () => {
     const pair = { name: 'tiny', ...(await writePair(await temporaryFolder())) };
     const controller = new AbortController();
-    const running = measurePair(pair, [SLOW, COPY], { core: null, signal: controller.signal });
+    const running = measurePair(pair, [SLOW, COPY], { ...OPTIONS, signal: controller.signal });
     const before = await sleepers();
     setTimeout(() => {
       controller.abort();
