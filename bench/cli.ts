@@ -3,13 +3,17 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 
 import { runCli } from '../shared/cli/run-cli.js';
+import { fetchPairsCommand } from './commands/fetch-pairs.js';
+import { fuzzCommand } from './commands/fuzz.js';
 import { mainJobCommand } from './commands/main-job.js';
-import { pairsCommand } from './commands/pairs.js';
+import { deltasCommand } from './commands/deltas.js';
 
 await runCli(
   yargs(hideBin(process.argv))
     .scriptName('debshoal-bench')
     .usage('$0 <command>\n\nRuns the main job and measures it on real packages.')
     .command(mainJobCommand)
-    .command(pairsCommand),
+    .command(deltasCommand)
+    .command(fetchPairsCommand)
+    .command(fuzzCommand),
 );

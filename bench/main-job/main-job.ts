@@ -17,7 +17,7 @@ import { withTemporaryFolder } from '../../shared/io/files.js';
 import { sha256 } from '../../shared/io/hash.js';
 import { runTool } from '../../shared/io/run-tool.js';
 import type { ReportProgress } from '../../shared/progress.js';
-import { listPairs, type Pair } from '../pairs/measure-pair.js';
+import { listPairs, type Pair } from '../pair-list.js';
 import { writePlainArchive } from './plain-archive.js';
 import { makeScratchRoot, type DebStreams } from './scratch-root.js';
 
