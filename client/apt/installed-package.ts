@@ -1,4 +1,4 @@
-import { readdir, realpath } from 'node:fs/promises';
+import { readdir, readlink, realpath } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { readDiversions } from './diversions.js';
@@ -16,6 +16,8 @@ export interface InstalledPackage {
    * the root, diversions followed. Null when it is missing or no regular file.
    */
   locate(listedPath: string): Promise<string | null>;
+  /** Target of a symbolic link, one character a byte; null when the path is none on this machine. */
+  linkTarget(listedPath: string): Promise<string | null>;
   /** Control member (`postinst`, `md5sums`, …; not `control`) → absolute path of its copy. */
   readonly controlFiles: ReadonlyMap<string, string>;
 }
@@ -54,6 +56,11 @@ export async function openInstalledPackage(
     locate: async (path) => {
       if (!listed.has(path)) return null;
       return await paths.file(diverted?.get(path) ?? path);
+    },
+    linkTarget: async (path) => {
+      const link = listed.has(path) ? await paths.entry(diverted?.get(path) ?? path) : null;
+      // EINVAL: something else than a link.
+      return link === null ? null : await readlink(link, 'latin1').catch(() => null);
     },
     controlFiles: await controlFiles(paths, prefix),
   };

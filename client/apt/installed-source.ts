@@ -1,7 +1,7 @@
-import { constants, open } from 'node:fs/promises';
+import { constants, lstat, open } from 'node:fs/promises';
 
-import { CONTROL_SOURCES } from '../../shared/delta/delta.js';
-import { fingerprintFileList, type OldPackage } from '../../shared/delta/old-package.js';
+import { CONTROL_SOURCES, type SourceFile } from '../../shared/delta/delta.js';
+import type { OldPackage } from '../../shared/delta/old-package.js';
 import { readExactly } from '../../shared/io/files.js';
 import { openInstalledPackage } from './installed-package.js';
 
@@ -22,21 +22,27 @@ export async function openInstalledSource(
 ): Promise<OldPackage> {
   const { package: name, architecture, version } = identity;
   const installed = await openInstalledPackage(root, name, architecture, version);
-  const listed = (member: 'control' | 'data', place: number): string =>
+  const listed = ({ member, place }: SourceFile): string =>
     (member === 'control' ? CONTROL_SOURCES[place] : installed.listedPaths[place]) ?? '';
+  const locate = async (file: SourceFile): Promise<string | null> =>
+    file.member === 'control'
+      ? (installed.controlFiles.get(listed(file)) ?? null)
+      : await installed.locate(listed(file));
   return {
     ...identity,
-    fileList: fingerprintFileList(installed.listedPaths),
-    async read(member, place, size) {
-      const path = listed(member, place);
-      const found =
-        member === 'control' ? installed.controlFiles.get(path) : await installed.locate(path);
-      return found === undefined || found === null ? null : readRegularFile(found, size);
+    listedPaths: installed.listedPaths,
+    async size(file) {
+      const path = await locate(file);
+      const found = path === null ? null : await lstat(path).catch(() => null);
+      return found?.isFile() ? found.size : null;
     },
-    describe: (member, place) => {
-      const path = listed(member, place);
-      return member === 'control' ? `control file ${path} of ${name}` : path;
+    async read(file, size) {
+      const path = await locate(file);
+      return path === null ? null : readRegularFile(path, size);
     },
+    linkTarget: (place) => installed.linkTarget(installed.listedPaths[place] ?? ''),
+    describe: (file) =>
+      file.member === 'control' ? `control file ${listed(file)} of ${name}` : listed(file),
   };
 }
 

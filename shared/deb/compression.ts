@@ -145,7 +145,7 @@ function xzEncoder(recipe: Extract<Recipe, { kind: 'xz' }>, threads: number): Du
 }
 
 /** Length of the header that both gzip encoders below write: no name, no time. */
-const PLAIN_GZIP_HEADER = 10;
+export const PLAIN_GZIP_HEADER = 10;
 
 /** Replaces the encoder's plain gzip header by the recorded one. */
 async function* withHeader(

@@ -26,6 +26,7 @@ export type DebPart =
   | { readonly kind: 'literal'; readonly length: number }
   | {
       readonly kind: 'member';
+      readonly name: 'control' | 'data';
       readonly compression: Compression;
       /** Where the compressed bytes are in the .deb. */
       readonly packedOffset: number;
@@ -55,6 +56,8 @@ export interface ExpandedDeb {
   readonly files: readonly DebFile[];
   /** All paths of data.tar as dpkg lists them, each once, in the order of their bytes. */
   readonly listedPaths: readonly string[];
+  /** Targets of symbolic links by listed path, one character a byte. */
+  readonly links: ReadonlyMap<string, string>;
 }
 
 const MEMBER_NAME = /^(control|data)\.tar(?:\.(xz|gz|zst))?$/;
@@ -114,6 +117,7 @@ async function writeImage(
       }
       parts.push({
         kind: 'member',
+        name: match[1] === 'control' ? 'control' : 'data',
         compression,
         packedOffset: member.offset,
         packedLength: member.size,
@@ -135,13 +139,14 @@ async function writeImage(
 async function readImage(
   imagePath: string,
   parts: readonly DebPart[],
-): Promise<Pick<ExpandedDeb, 'control' | 'imageSize' | 'files' | 'listedPaths'>> {
+): Promise<Pick<ExpandedDeb, 'control' | 'imageSize' | 'files' | 'listedPaths' | 'links'>> {
   const image = await open(imagePath, 'r');
   try {
     const [controlTar, dataTar] = parts.filter((part) => part.kind === 'member');
     if (!controlTar || !dataTar) throw new Error('checkMembers saw both tars');
     const files: DebFile[] = [];
     const listed = new Set<string>();
+    const links = new Map<string, string>();
     const decodePath = (path: string): string => Buffer.from(path, 'latin1').toString('utf8');
     for await (const entry of walkTar(image, controlTar.imageOffset, controlTar.length)) {
       const path = listedPath(entry.path).slice(1);
@@ -152,6 +157,7 @@ async function readImage(
     for await (const entry of walkTar(image, dataTar.imageOffset, dataTar.length)) {
       const path = listedPath(entry.path);
       if (path !== '') listed.add(path);
+      if (entry.type === 'symlink') links.set(decodePath(path), entry.link);
       if (entry.type === 'file') {
         const { offset, size } = entry;
         files.push({ member: 'data', path: decodePath(path), offset, size });
@@ -161,6 +167,7 @@ async function readImage(
       control: await readControl(image, files),
       imageSize: (await image.stat()).size,
       files,
+      links,
       // By bytes, before decoding, as the client sorts dpkg's list: code units have another order.
       listedPaths: [...new Set([...listed].sort().map(decodePath))],
     };

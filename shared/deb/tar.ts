@@ -16,6 +16,8 @@ export interface TarEntry {
   /** Offset and length of the content; length 0 for all but files. */
   readonly offset: number;
   readonly size: number;
+  /** Target of a link, one character a byte; empty for all others. */
+  readonly link: string;
 }
 
 const BLOCK = 512;
@@ -43,6 +45,7 @@ export async function* walkTar(
   const end = start + length;
   let offset = start;
   let longPath: string | undefined;
+  let longLink: string | undefined;
   while (offset + BLOCK <= end) {
     const header = await readExactly(file, offset, BLOCK);
     // Two zero blocks end the archive; one is enough to stop at, as dpkg and GNU tar do.
@@ -54,15 +57,19 @@ export async function* walkTar(
     if (body + bodySize > end) throw malformed(`entry at ${offset} is longer than the archive`);
 
     if (typeFlag === 'x' || typeFlag === 'g') throw malformed('a pax header');
-    if (typeFlag === 'L') {
+    if (typeFlag === 'L' || typeFlag === 'K') {
       if (bodySize > MAX_LONG_NAME) throw malformed(`a name of ${bodySize} bytes`);
-      longPath = cString(await readExactly(file, body, bodySize));
-    } else if (typeFlag !== 'K') {
+      const name = cString(await readExactly(file, body, bodySize));
+      if (typeFlag === 'L') longPath = name;
+      else longLink = name;
+    } else {
       const path = longPath ?? shortPath(header);
-      longPath = undefined;
+      const isLink = typeFlag === '1' || typeFlag === '2';
+      const link = isLink ? (longLink ?? cString(header.subarray(157, 257))) : '';
+      longPath = longLink = undefined;
       // dpkg's lists have one path a line.
       if (path.includes('\n')) throw malformed('a line end in a name');
-      yield { path, type: TYPES[typeFlag] ?? 'other', offset: body, size: bodySize };
+      yield { path, type: TYPES[typeFlag] ?? 'other', offset: body, size: bodySize, link };
     }
     offset = body + Math.ceil(bodySize / BLOCK) * BLOCK;
   }

@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 
-import { expandDeb, type ExpandedDeb } from '../deb/expand-deb.js';
+import { expandDeb, type DebFile, type ExpandedDeb } from '../deb/expand-deb.js';
 import { readExactly } from '../io/files.js';
-import { CONTROL_SOURCES } from './delta.js';
-import { fingerprintFileList, type OldPackage } from './old-package.js';
+import { CONTROL_SOURCES, type SourceFile } from './delta.js';
+import type { OldPackage } from './old-package.js';
 
 /** Serves the files of an expanded .deb, exactly as if it were installed. */
 export async function openExpandedDeb(
@@ -11,18 +11,22 @@ export async function openExpandedDeb(
 ): Promise<OldPackage & { close(): Promise<void> }> {
   const image = await open(deb.imagePath, 'r');
   const files = new Map(deb.files.map((file) => [`${file.member} ${file.path}`, file]));
-  const pathOf = (member: 'control' | 'data', place: number): string =>
+  const pathOf = ({ member, place }: SourceFile): string =>
     (member === 'control' ? CONTROL_SOURCES[place] : deb.listedPaths[place]) ?? '';
+  const find = (file: SourceFile): DebFile | undefined =>
+    files.get(`${file.member} ${pathOf(file)}`);
   return {
     package: deb.control.package,
     architecture: deb.control.architecture,
     version: deb.control.version,
-    fileList: fingerprintFileList(deb.listedPaths),
-    async read(member, place, size) {
-      const file = files.get(`${member} ${pathOf(member, place)}`);
-      return file?.size === size ? await readExactly(image, file.offset, size) : null;
+    listedPaths: deb.listedPaths,
+    size: (file) => Promise.resolve(find(file)?.size ?? null),
+    async read(file, size) {
+      const found = find(file);
+      return found?.size === size ? await readExactly(image, found.offset, size) : null;
     },
-    describe: (member, place) => `${pathOf(member, place)} in ${deb.path}`,
+    linkTarget: (place) => Promise.resolve(deb.links.get(deb.listedPaths[place] ?? '') ?? null),
+    describe: (file) => `${pathOf(file)} in ${deb.path}`,
     close: () => image.close(),
   };
 }

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 
 import { DebshoalError } from '../errors.js';
-import type { DeltaHeader, SourceFile } from './delta.js';
+import { LIMITS } from '../limits.js';
+import { parseMd5sums } from '../tar-layout/md5sums.js';
+import { md5 } from './summer.js';
+import { CONTROL_SOURCES, type DeltaHeader, type SourceFile } from './delta.js';
 
 /**
  * The old package as a source of files, whether it is installed or a .deb: the one door through
@@ -11,52 +14,147 @@ export interface OldPackage {
   readonly package: string;
   readonly architecture: string;
   readonly version: string;
-  /** `fingerprintFileList` of its paths. */
-  readonly fileList: string;
-  /**
-   * The content of a file by its place, at most `size` bytes; null when it is missing, is no
-   * regular file, or has another size.
-   */
-  read(member: 'control' | 'data', place: number, size: number): Promise<Buffer | null>;
+  /** The paths of its data.tar as dpkg lists them, each once, ordered by bytes. */
+  readonly listedPaths: readonly string[];
+  /** The length of a regular file by its place; null when it is missing or something else. */
+  size(file: SourceFile): Promise<number | null>;
+  /** Its content; null when it is missing, no regular file, or has another size by now. */
+  read(file: SourceFile, size: number): Promise<Buffer | null>;
+  /** Target of a symbolic link, one character a byte; null when the path is none. */
+  linkTarget(place: number): Promise<string | null>;
   /** The file's path for messages. */
-  describe(member: 'control' | 'data', place: number): string;
+  describe(file: SourceFile): string;
 }
 
-const FINGERPRINT_BYTES = 8;
-
-/** The first 8 bytes of a SHA-256, in hex: finds accidents early; the target's hash is the proof. */
-export function fingerprint(content: Uint8Array): string {
-  const hash = createHash('sha256').update(content).digest();
-  return hash.toString('hex', 0, FINGERPRINT_BYTES);
+/** The old package after its records were compared with those that the delta was made from. */
+export interface CheckedOldPackage {
+  readonly listedPaths: readonly string[];
+  /** The length of a file at once; 0 when it is missing or no regular file. */
+  sizeOf(member: SourceFile['member'], place: number): number;
+  /** Target of a symbolic link at once; null when the path is none. */
+  linkTargetOf(place: number): string | null;
+  /** The length of a file, or `source-changed`. */
+  size(file: SourceFile): Promise<number>;
+  /** The whole content, checked against the package's md5sums; `source-changed` otherwise. */
+  read(file: SourceFile): Promise<Buffer>;
+  /** Control file by number, null when the package has none. */
+  readonly controlFiles: readonly (Buffer | null)[];
 }
 
-/** Fingerprint of the sorted paths of a package, so that places mean the same on both sides. */
-export function fingerprintFileList(sortedPaths: readonly string[]): string {
-  return fingerprint(Buffer.from(sortedPaths.join('\n'), 'utf8'));
+const IDENTITY_BYTES = 8;
+/**
+ * What a delta relies on without looking: the list of paths, to which places refer, and the control
+ * files as dpkg keeps them, among them md5sums, which tells what every other file must be. Hex.
+ */
+export function identifyOldPackage(
+  listedPaths: readonly string[],
+  controlFiles: readonly (Uint8Array | null)[],
+): string {
+  const hash = createHash('sha256').update(listedPaths.join('\n'), 'utf8');
+  for (const content of controlFiles) {
+    hash.update(content === null ? '\n-\n' : `\n${content.length}\n`);
+    if (content !== null) hash.update(content);
+  }
+  return hash.digest('hex').slice(0, 2 * IDENTITY_BYTES);
 }
 
-/** Fails with `not-installed` unless `old` is the package and version that the delta starts from. */
-export function checkOldPackage(header: DeltaHeader, old: OldPackage): void {
+/**
+ * Compares an old package with what the delta starts from: `not-installed` for another package or
+ * version, `source-changed` when its records differ. `fingerprints` by place are of the files that
+ * its md5sums do not name.
+ */
+export async function checkOldPackage(
+  header: DeltaHeader,
+  fingerprints: ReadonlyMap<number, string>,
+  old: OldPackage,
+): Promise<CheckedOldPackage> {
   if (old.package !== header.package || old.version !== header.oldVersion) {
     throw new DebshoalError(
       'not-installed',
       `the delta starts from ${header.package} ${header.oldVersion}, this is ${old.package} ${old.version}`,
     );
   }
-  if (old.fileList !== header.fileList) {
-    throw new DebshoalError('source-changed', `the file list of ${old.package} has changed`, {
-      hint: 'another package replaced some of its files; use the full .deb',
-    });
+  const controlFiles = await readControlFiles(old, header.oldControlFiles);
+  if (identifyOldPackage(old.listedPaths, controlFiles) !== header.oldIdentity) {
+    throw new DebshoalError(
+      'source-changed',
+      `the file list or a control file of ${old.package} has changed`,
+      { hint: 'another package replaced some of its files; use the full .deb' },
+    );
   }
+  const md5sums = parseMd5sums(controlFiles[0] ?? Buffer.alloc(0));
+  const isFile = (place: number): boolean =>
+    md5sums.has(old.listedPaths[place] ?? '') || fingerprints.has(place);
+  const places = [...old.listedPaths.keys()];
+  const sizes = await askMany(places.filter(isFile), (place) =>
+    old.size({ member: 'data', place }),
+  );
+  const others = places.filter((place) => !isFile(place));
+  const links = await askMany(others, (place) => old.linkTarget(place));
+  return {
+    listedPaths: old.listedPaths,
+    controlFiles,
+    sizeOf: (member, place) =>
+      (member === 'control' ? controlFiles[place]?.length : sizes.get(place)) ?? 0,
+    linkTargetOf: (place) => links.get(place) ?? null,
+    async size(file) {
+      const size = await old.size(file);
+      if (size === null) throw changed(old, file, 'is missing or no regular file');
+      return size;
+    },
+    async read(file) {
+      if (file.member === 'control') {
+        const content = controlFiles[file.place];
+        if (content) return content;
+        throw changed(old, file, 'is missing');
+      }
+      const size = await old.size(file);
+      const content = size === null ? null : await old.read(file, size);
+      if (content === null) throw changed(old, file, 'is missing or no regular file');
+      const path = old.listedPaths[file.place] ?? '';
+      const expected = md5sums.get(path) ?? fingerprints.get(file.place) ?? '';
+      if (!md5(content).startsWith(expected)) {
+        throw changed(old, file, 'was modified');
+      }
+      return content;
+    },
+  };
 }
 
-/** Reads one source file and checks its size and fingerprint; `source-changed` otherwise. */
-export async function readSource(old: OldPackage, source: SourceFile): Promise<Buffer> {
-  const content = await old.read(source.member, source.place, source.size);
-  if (content?.length === source.size && fingerprint(content) === source.fingerprint) {
-    return content;
+async function readControlFiles(
+  old: OldPackage,
+  present: ReadonlySet<number>,
+): Promise<(Buffer | null)[]> {
+  const found: (Buffer | null)[] = [];
+  for (let place = 0; place < CONTROL_SOURCES.length; place++) {
+    const file = { member: 'control', place } as const;
+    const size = present.has(place) ? await old.size(file) : null;
+    if (size !== null && size > LIMITS.controlTarBytes) throw changed(old, file, 'is too large');
+    found.push(size === null ? null : await old.read(file, size));
   }
-  const path = old.describe(source.member, source.place);
-  const how = content === null ? 'is missing or has another size' : 'was modified';
-  throw new DebshoalError('source-changed', `${path} ${how}`);
+  return found;
+}
+
+/** How many files are asked for at a time. */
+const AT_ONCE = 256;
+
+/** The layout of the tars needs to know at once what the machine tells only by and by. */
+async function askMany<T>(
+  places: readonly number[],
+  ask: (place: number) => Promise<T | null>,
+): Promise<Map<number, T>> {
+  const answers = new Map<number, T>();
+  for (let at = 0; at < places.length; at += AT_ONCE) {
+    const some = places.slice(at, at + AT_ONCE);
+    const found = await Promise.all(some.map(ask));
+    for (const [i, place] of some.entries()) {
+      const answer = found[i];
+      if (answer !== null && answer !== undefined) answers.set(place, answer);
+    }
+  }
+  return answers;
+}
+
+function changed(old: OldPackage, file: SourceFile, how: string): DebshoalError {
+  return new DebshoalError('source-changed', `${old.describe(file)} ${how}`);
 }

@@ -1,4 +1,5 @@
 import { DebshoalError } from '../errors.js';
+import { listedPath } from '../deb/tar.js';
 import { ColumnReader, damaged, unzigzag, type TarStreams } from './columns.js';
 import { readEdits } from './edits.js';
 import { TEMPLATE_BYTES, nameStyleOf, typeOf, type Template } from './header.js';
@@ -19,8 +20,19 @@ export type TarStretch =
       readonly size: number;
       readonly path: string;
     }
-  /** The next made content; its path is '' for bytes after the last entry. */
-  | { readonly kind: 'made'; readonly size: number; readonly path: string };
+  /**
+   * The next made content; its path is '' for bytes after the last entry. `place` is that of the old
+   * entry which it replaces.
+   */
+  | {
+      readonly kind: 'made';
+      readonly place: number | null;
+      readonly size: number;
+      readonly path: string;
+    }
+  /** An entry without content of its own, after the bytes of its header; it adds nothing. */
+  | { readonly kind: 'empty'; readonly path: string }
+  | { readonly kind: 'hardlink'; readonly path: string; readonly target: string };
 
 export interface TarLimits {
   /** Bytes of the tar. */
@@ -136,13 +148,17 @@ class OneTar {
     this.#put(isException ? readEdits(input.edits, expected, MAX_STRETCH) : expected);
     this.#lastSize = size;
     this.#grow(size);
+    const path = utf8(entry.path);
     if (origin === 'empty' || size === 0) {
       if (this.#pendingBytes >= PIECE_BYTES) yield* this.#flush();
+      if (type === '1') yield { kind: 'hardlink', path, target: utf8(listedPath(link)) };
+      else if (!'23456'.includes(type)) yield { kind: 'empty', path };
       return;
     }
     yield* this.#flush();
-    const path = Buffer.from(entry.path, 'latin1').toString('utf8');
-    yield origin === 'copy' ? { kind: 'copy', place, size, path } : { kind: 'made', size, path };
+    yield origin === 'copy'
+      ? { kind: 'copy', place, size, path }
+      : { kind: 'made', place: entry.place, size, path };
   }
 
   #decodeTemplate(context: Context, { kind }: EntryName): Template {
@@ -197,7 +213,7 @@ class OneTar {
     const size = code === 0 ? 0 : this.#input.take('numbers', this.#limits.bytes);
     this.#grow(size);
     yield* this.#flush();
-    if (size > 0) yield { kind: 'made', size, path: '' };
+    if (size > 0) yield { kind: 'made', place: null, size, path: '' };
   }
 
   #countName(name: string): void {
@@ -221,4 +237,9 @@ class OneTar {
     this.#pending = [];
     this.#pendingBytes = 0;
   }
+}
+
+/** From one character a byte. */
+function utf8(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8');
 }
