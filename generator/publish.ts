@@ -89,6 +89,7 @@ async function publishLocked(options: PublishOptions): Promise<PublishReport> {
   const made = await makeDeltas(unmade, {
     home,
     maxRatio: config.maxRatio,
+    coding: config.coding,
     workers,
     signal,
     report,

@@ -33,13 +33,15 @@ export const LIMITS = {
   stateBytes: 256 * MIB,
   /** A delta: larger than the largest .deb that is worth a delta. */
   deltaBytes: 2 * GIB,
-  /** The header of a delta, expanded: 200,000 source files of 40 bytes. */
-  deltaHeaderBytes: 16 * MIB,
+  /** All streams of a delta, expanded: they are held in memory. */
+  deltaStreamBytes: GIB,
+  /** A literal part of a .deb: headers, signatures. */
+  literalPartBytes: 16 * MIB,
   /** Source files of one delta: linux-source has 80,000. */
   deltaSources: 500_000,
   /**
-   * Bytes that applying a delta reads and makes in all: the largest packages are 16 GiB on both
-   * sides, and a million operations on one large file would be the work of days.
+   * Bytes of old files that applying a delta looks at in all: the largest packages are 16 GiB, and a
+   * million matches to and fro between two large files would be the work of days.
    */
   deltaWorkBytes: 64 * GIB,
   /** Memory that a delta may ask of the applying machine; larger ones are refused unread. */
@@ -48,17 +50,11 @@ export const LIMITS = {
   packageFileBytes: GIB,
   /** Memory for all threads of one encoder: 14 of `xz -6`, 1 of `xz -9`. */
   encoderMemoryBytes: 2 * GIB,
-  /** One file inside a package that is matched with bsdiff: it needs 17 bytes a byte. */
-  bsdiffFileBytes: 48 * MIB,
   /**
    * One ELF file whose references are predicted: restoring takes 3.3 bytes of memory for each byte
    * of both files, and WebAssembly has 4 GiB. Chromium's is 250 MiB.
    */
   elfBytes: 320 * MIB,
-  /** One file used as a zstd dictionary: its window must hold it, and 2^27 is every decoder's. */
-  zstdDictionaryBytes: 128 * MIB,
-  /** A .gz inside a package that is opened for matching. */
-  nestedGzipBytes: 64 * MIB,
   /**
    * What the packed streams of one file may expand to, all levels together; part of the delta
    * format, since both sides must open the same streams. openjdk's class archive is 130 MiB.

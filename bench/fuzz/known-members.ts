@@ -14,18 +14,18 @@ export function rememberMembers(): { compressMember: CompressMember; stopLearnin
   let isLearning = true;
 
   async function* compressMember(
-    ...[how, raw]: Parameters<CompressMember>
+    ...[part, raw]: Parameters<CompressMember>
   ): AsyncGenerator<Uint8Array> {
-    const key = JSON.stringify(how);
+    const key = JSON.stringify(part);
     const tars = known.get(key);
     if (!isLearning && tars === undefined) {
-      yield* compress(how, raw);
+      yield* compress(part.recipe, raw);
       return;
     }
     const tar = await collect(raw);
     const hash = sha256(tar);
     if (isLearning) {
-      const packed = await collect(compress(how, once(tar)));
+      const packed = await collect(compress(part.recipe, once(tar)));
       known.set(key, new Map(tars).set(hash, packed));
     }
     const packed = known.get(key)?.get(hash);

@@ -46,7 +46,7 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
       newVersion: header.newVersion,
       oldBytes,
       newBytes: header.target.size,
-      deltaBytes: bytes.total,
+      deltaBytes: bytes,
       seconds,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
     };

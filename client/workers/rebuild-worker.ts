@@ -19,7 +19,7 @@ async function rebuild(task: RebuildTask): Promise<RebuildResult> {
   const installed = await openInstalledSource(task.root, task.old);
   return rebuildDeb(task.deltaPath, installed, task.target, {
     expected: task.expected,
-    compressMember: (recipe, raw) => compress(recipe, raw, task.threads),
+    compressMember: (part, raw) => compress(part.recipe, raw, task.threads),
     temporaryParent: task.temporaryParent,
   });
 }

@@ -17,37 +17,38 @@ export const inspectCommand: CommandModule<object, InspectArguments> = {
       .positional('delta', { type: 'string', demandOption: true, describe: 'a delta file' })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }),
   async handler(args) {
-    const { header, ...rest } = await describeDelta(args.delta);
+    const { header, bytes, streams, kinds, made } = await describeDelta(args.delta);
     if (args.json) {
-      const { operations, sources, ...identity } = header;
-      const counts = { operations: operations.length, sources: sources.length };
-      console.log(JSON.stringify({ ...identity, ...counts, ...rest }));
+      const oldControlFiles = [...header.oldControlFiles];
+      console.log(JSON.stringify({ ...header, oldControlFiles, bytes, made, kinds, streams }));
       return;
     }
     const recipes = header.parts.flatMap((part) =>
       part.kind === 'member'
-        ? [`${describeRecipe(part.recipe)} (${formatBytes(part.length)})`]
+        ? [`${part.name}.tar ${describeRecipe(part.recipe)} (${formatBytes(part.length)})`]
         : [],
     );
     console.log(
       [
         `${header.package} ${header.architecture} ${header.oldVersion} -> ${header.newVersion}`,
         `rebuilds  ${formatBytes(header.target.size)}, SHA256 ${header.target.sha256}`,
-        `from      ${header.sources.length} old files, with up to ${formatBytes(header.memoryBytes)} of memory`,
+        `memory    up to ${formatBytes(header.memoryBytes)}`,
         `members   ${recipes.join(', ')}`,
+        `changed   ${formatBytes(made.matched)} predicted from old files, of which ${formatPercent(made.corrected, made.matched)} corrected; ${formatBytes(made.fresh)} new`,
+        `kinds     ${kinds.map(({ name, packedBytes }) => `${name} ${packedBytes}`).join(', ')}`,
         '',
         formatTable(
-          ['made by', 'files', 'content', 'delta bytes', 'share'],
-          rest.methods.map((row) => [
+          ['stream', 'coder', 'expanded', 'delta bytes', 'share'],
+          streams.map((row) => [
             row.name,
-            String(row.operations),
-            formatBytes(row.contentBytes),
-            String(row.deltaBytes),
-            formatPercent(row.deltaBytes, rest.bytes.total),
+            row.sharedBy > 1 ? `${row.coder} (with ${row.sharedBy - 1} others)` : row.coder,
+            formatBytes(row.expandedBytes),
+            String(row.packedBytes),
+            formatPercent(row.packedBytes, bytes),
           ]),
         ),
         '',
-        `header ${rest.bytes.header}, literals ${rest.bytes.literals}, patches ${rest.bytes.patches}, total ${rest.bytes.total} bytes`,
+        `total ${bytes} bytes`,
       ].join('\n'),
     );
   },

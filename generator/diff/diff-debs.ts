@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 
 import { expandDeb, type ExpandedDeb } from '../../shared/deb/expand-deb.js';
-import { encodeDelta } from '../../shared/delta/container.js';
+import { encodeDelta, type Coding } from '../../shared/delta/container.js';
 import { openExpandedDeb } from '../../shared/delta/old-deb.js';
 import { DebshoalError } from '../../shared/errors.js';
 import { withTemporaryFolder, writeFileAtomically } from '../../shared/io/files.js';
 import { findRecipes } from './find-recipe.js';
-import { makeContent } from './make-content.js';
+import { makeContent, type PredictedReferences } from './make-content.js';
 import { proveDelta } from './prove-delta.js';
 
 /** What a diff did; sizes in bytes, times in seconds. */
@@ -18,6 +18,7 @@ export interface DiffReport {
   readonly newBytes: number;
   readonly deltaBytes: number;
   readonly memoryBytes: number;
+  readonly references: PredictedReferences;
   readonly seconds: {
     readonly total: number;
     readonly expand: number;
@@ -28,6 +29,12 @@ export interface DiffReport {
   };
 }
 
+export interface DiffOptions {
+  readonly temporaryParent?: string;
+  /** `fast` by default. */
+  readonly coding?: Coding;
+}
+
 /**
  * Makes the delta from one .deb to another and proves it by rebuilding. Two packages in, a
  * container out: nothing outside this folder knows how a delta is found.
@@ -36,7 +43,7 @@ export async function diffDebs(
   oldPath: string,
   newPath: string,
   target: string,
-  temporaryParent?: string,
+  { temporaryParent, coding }: DiffOptions = {},
 ): Promise<DiffReport> {
   return withTemporaryFolder(async (folder) => {
     const clock = stopwatch();
@@ -47,7 +54,7 @@ export async function diffDebs(
     const parts = await findRecipes(newDeb);
     const recipes = clock();
     const content = await makeContent(oldDeb, newDeb, parts, folder);
-    const delta = encodeDelta(content);
+    const delta = await encodeDelta(content, coding);
     const match = clock();
     const unproven = join(folder, 'unproven.delta');
     await writeFileAtomically(unproven, delta);
@@ -67,6 +74,7 @@ export async function diffDebs(
       newBytes: newDeb.size,
       deltaBytes: delta.length,
       memoryBytes: content.header.memoryBytes,
+      references: content.references,
       seconds: { total: expand + recipes + match + prove, expand, recipes, match, prove },
     };
   }, temporaryParent);

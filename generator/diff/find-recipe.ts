@@ -23,7 +23,8 @@ export async function findRecipes(deb: ExpandedDeb): Promise<TargetPart[]> {
   for (const part of deb.parts) {
     if (part.kind === 'literal') parts.push(part);
     else {
-      parts.push({ kind: 'member', length: part.length, recipe: await findRecipe(deb, part) });
+      const { kind, name, length, packedLength } = part;
+      parts.push({ kind, name, length, packedLength, recipe: await findRecipe(deb, part) });
     }
   }
   return parts;

@@ -1,10 +1,7 @@
-import {
-  gzipMany,
-  openGzip,
-  PLAIN_HEADER_LENGTH,
-  type GzipRecipe,
-} from '../../shared/delta/nested-gzip.js';
-import { LIMITS } from '../../shared/limits.js';
+import { PLAIN_GZIP_HEADER } from '../../shared/deb/compression.js';
+import type { Recipe } from '../../shared/deb/recipe.js';
+
+type GzipRecipe = Recipe & { kind: 'gzip' };
 
 /** Levels by how often packages use them: debhelper compresses with `gzip -9n`. */
 const LEVELS = [9, 6, 1, 8, 7, 5, 4, 3, 2];
@@ -15,7 +12,7 @@ const MAX_FOR_ALL_LEVELS = 1 << 20;
 function gzipHeaderLength(gz: Buffer): number | null {
   if (gz.length < 18 || gz.readUInt16BE(0) !== 0x1f8b || gz[2] !== 8) return null;
   const flags = gz.readUInt8(3);
-  let at = PLAIN_HEADER_LENGTH;
+  let at = PLAIN_GZIP_HEADER;
   if (flags & 0x04) at += 2 + gz.readUInt16LE(at);
   for (const hasText of [flags & 0x08, flags & 0x10]) {
     if (hasText) at = gz.indexOf(0, at) + 1;
@@ -35,37 +32,4 @@ export function gzipCandidates(gz: Buffer, contentLength: number): GzipRecipe[] 
     { kind: 'gzip', encoder: 'gnu', level, header },
     { kind: 'gzip', encoder: 'zlib', level, header },
   ]);
-}
-
-/** A .gz whose bytes come back exactly from its content. */
-export interface ExactGzip {
-  readonly content: Buffer;
-  readonly recipe: GzipRecipe;
-}
-
-/**
- * Finds for many .gz files the content and the recipe that gives exactly their bytes; null where
- * none does. Candidates of the same rank are tried for all files in one go.
- */
-export async function openExactGzips(
-  files: readonly Buffer[],
-  folder: string,
-): Promise<(ExactGzip | null)[]> {
-  const found: (ExactGzip | null)[] = files.map(() => null);
-  let open = files.flatMap((gz, index) => {
-    const content = gzipHeaderLength(gz) === null ? null : openGzip(gz, LIMITS.nestedGzipBytes);
-    return content ? [{ gz, index, content, candidates: gzipCandidates(gz, content.length) }] : [];
-  });
-  for (let rank = 0; open.length > 0; rank++) {
-    const tries = open.flatMap((file) => {
-      const recipe = file.candidates[rank];
-      return recipe ? [{ ...file, recipe }] : [];
-    });
-    const packed = await gzipMany(tries, folder);
-    for (const [i, { gz, index, content, recipe }] of tries.entries()) {
-      if (packed[i]?.equals(gz)) found[index] = { content, recipe };
-    }
-    open = tries.filter(({ index }) => found[index] === null);
-  }
-  return found;
 }

@@ -27,17 +27,18 @@ export async function proveDelta(
 }
 
 function provenMembers(newDeb: ExpandedDeb): CompressMember {
-  const members = newDeb.parts.filter((part) => part.kind === 'member');
-  let next = 0;
-  return (_recipe, raw) => packedIfEqual(newDeb, members[next++], raw);
+  return ({ name }, raw) => {
+    const member = newDeb.parts.find((part) => part.kind === 'member' && part.name === name);
+    if (member?.kind !== 'member') throw new Error(`a .deb without ${name}.tar`);
+    return packedIfEqual(newDeb, member, raw);
+  };
 }
 
 async function* packedIfEqual(
   newDeb: ExpandedDeb,
-  member: (DebPart & { kind: 'member' }) | undefined,
+  member: DebPart & { kind: 'member' },
   raw: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  if (member === undefined) return;
   const image = await open(newDeb.imagePath, 'r');
   const deb = await open(newDeb.path, 'r');
   try {

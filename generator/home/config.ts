@@ -1,5 +1,6 @@
 import { isArchitecture } from '../../shared/deb/control.js';
 import { stanzas, type Field } from '../../shared/deb/deb822.js';
+import type { Coding } from '../../shared/delta/container.js';
 import { DebshoalError } from '../../shared/errors.js';
 import { isComponent, isSuite } from '../../shared/index/layout.js';
 import { isTitle } from '../../shared/index/release.js';
@@ -17,6 +18,8 @@ export interface GeneratorConfig {
   readonly keepVersions: number;
   /** A delta larger than this part of its .deb is not kept, in percent. */
   readonly maxRatio: number;
+  /** Whether deltas are quick to apply or as small as possible. */
+  readonly coding: Coding;
   /** Worker processes; null means one for each processor. */
   readonly workers: number | null;
   /** URLs of trackers. */
@@ -37,6 +40,7 @@ export const DEFAULT_CONFIG: GeneratorConfig = {
   architectures: [],
   keepVersions: 3,
   maxRatio: 70,
+  coding: 'fast',
   workers: null,
   announce: [],
   mirror: null,
@@ -112,6 +116,9 @@ const FIELDS = {
   Architectures: (value, fail) => ({ architectures: list(value, isArchitecture, fail) }),
   'Keep-Versions': (value, fail) => ({ keepVersions: integer(value, 1, 100, fail) }),
   'Max-Ratio': (value, fail) => ({ maxRatio: integer(value, 1, 100, fail) }),
+  Coding: (value, fail) => ({
+    coding: value === 'fast' || value === 'small' ? value : fail('must be fast or small'),
+  }),
   Workers: (value, fail) => ({ workers: value === '' ? null : integer(value, 1, 1024, fail) }),
   Announce: (value, fail) => ({
     announce: words(value).map((word) => url(word, ['http:', 'https:', 'udp:'], fail)),

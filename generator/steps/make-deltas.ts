@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { isDebshoalError, type ErrorCode } from '../../shared/errors.js';
+import type { Coding } from '../../shared/delta/container.js';
 import { deltaFileName } from '../../shared/index/layout.js';
 import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
 import { hashFile } from '../../shared/io/hash.js';
@@ -33,6 +34,7 @@ export interface MakeDeltasOptions {
   readonly home: string;
   /** Deltas over this percentage of the .deb are dropped. */
   readonly maxRatio: number;
+  readonly coding: Coding;
   readonly workers: number;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;
@@ -92,14 +94,15 @@ export async function makeDeltas(
 async function makeDelta(
   pair: VersionPair,
   pool: WorkerPool<DiffTask, DiffedPair>,
-  { home, maxRatio, signal, report }: MakeDeltasOptions,
+  options: MakeDeltasOptions,
 ): Promise<PendingDelta | RejectedPair | { failed: true }> {
+  const { home, maxRatio, report } = options;
   const identity = { oldSha256: pair.old.sha256, newSha256: pair.new.sha256 };
   const path = pendingPath(home, pair);
   try {
     const { package: name, version, architecture } = pair.new;
     const fileName = deltaFileName(name, pair.old.version, version, architecture);
-    const made = (await readReport(path)) ?? (await diff(pair, path, pool, home, signal));
+    const made = (await readReport(path)) ?? (await diff(pair, path, pool, options));
     if (made.size * 100 > pair.new.size * maxRatio) {
       await rm(path, { force: true });
       return { ...identity, reason: 'too-large' };
@@ -118,14 +121,14 @@ async function diff(
   pair: VersionPair,
   path: string,
   pool: WorkerPool<DiffTask, DiffedPair>,
-  home: string,
-  signal: AbortSignal,
+  { home, coding, signal }: MakeDeltasOptions,
 ): Promise<DiffedPair> {
   const task = {
     old: { path: storedDeb(home, pair.old.sha256), sha256: pair.old.sha256 },
     new: { path: storedDeb(home, pair.new.sha256), sha256: pair.new.sha256 },
     target: path,
     temporaryParent: join(home, 'tmp'),
+    coding,
   };
   const made = await pool.run(task, signal);
   // Written after the delta: where there is a report, there is a whole delta.

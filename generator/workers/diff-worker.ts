@@ -1,6 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
+import type { Coding } from '../../shared/delta/container.js';
 import { hashFile } from '../../shared/io/hash.js';
 import { answerTasks } from '../../shared/io/worker-pool.js';
 import { diffDebs } from '../diff/diff-debs.js';
@@ -15,6 +16,7 @@ export interface DiffTask {
   readonly new: StoredFile;
   readonly target: string;
   readonly temporaryParent: string;
+  readonly coding: Coding;
 }
 
 export interface DiffedPair {
@@ -27,7 +29,7 @@ async function diff(task: DiffTask): Promise<DiffedPair> {
   await verify(task.old);
   await verify(task.new);
   const unfinished = `${task.target}.unfinished`;
-  const report = await diffDebs(task.old.path, task.new.path, unfinished, task.temporaryParent);
+  const report = await diffDebs(task.old.path, task.new.path, unfinished, task);
   await rename(unfinished, task.target);
   const made = await hashFile(task.target);
   return { size: made.size, sha256: made.sha256, memoryBytes: report.memoryBytes };

@@ -1,53 +1,55 @@
+import type { StreamDescription } from '../streams/unpack-streams.js';
 import { openDelta } from './container.js';
 import type { DeltaHeader } from './delta.js';
+import { MAX_SPACE, decodeMatches } from './matches.js';
+import { splitGroups } from './stream-groups.js';
 
 export interface DeltaDescription {
   readonly header: DeltaHeader;
-  readonly bytes: {
-    readonly total: number;
-    readonly header: number;
-    readonly literals: number;
-    readonly patches: number;
+  /** Of the file. */
+  readonly bytes: number;
+  /** Where they went, the most expensive first. */
+  readonly streams: readonly StreamDescription[];
+  /** The same by kind of content: code, unwind tables, headers of tars, … */
+  readonly kinds: readonly { readonly name: string; readonly packedBytes: number }[];
+  /** How the changed files come about, in unfolded bytes. */
+  readonly made: {
+    /** Predicted from an old file. */
+    readonly matched: number;
+    /** Of these, predicted wrongly. */
+    readonly corrected: number;
+    /** Sent. */
+    readonly fresh: number;
   };
-  /** One row for each way of making content, the most expensive first. `operations` counts. */
-  readonly methods: readonly {
-    readonly name: string;
-    readonly operations: number;
-    readonly contentBytes: number;
-    readonly deltaBytes: number;
-  }[];
 }
 
 /** What is in a delta and where its bytes went; fails as `openDelta` does. */
 export async function describeDelta(path: string): Promise<DeltaDescription> {
-  const { header, size, literals, patches, file } = await openDelta(path);
-  await file.close();
-  const methods = new Map<string, DeltaDescription['methods'][number]>();
-  for (const operation of header.operations) {
-    const dictionary = operation.method === 'zstd' && operation.source !== null ? '+old' : '';
-    const isLiteral = operation.method === 'literal';
-    const inGzip = operation.gzip && !isLiteral ? ' in .gz' : '';
-    const name = isLiteral
-      ? 'literal stream (headers, small files)'
-      : `${operation.method}${dictionary}${inGzip}`;
-    // All literals are compressed together.
-    const deltaBytes = isLiteral ? literals.packed : 0;
-    const row = methods.get(name) ?? { name, operations: 0, contentBytes: 0, deltaBytes };
-    methods.set(name, {
-      name,
-      operations: row.operations + 1,
-      contentBytes: row.contentBytes + operation.contentLength,
-      deltaBytes: row.deltaBytes + operation.patchLength,
-    });
-  }
+  const { header, size, streams, described } = await openDelta(path);
+  const { matches, residuals } = splitGroups(streams);
+  const { length: lengths } = decodeMatches(matches, MAX_SPACE, MAX_SPACE);
+  const sum = (numbers: Iterable<number>): number => [...numbers].reduce((a, b) => a + b, 0);
   return {
     header,
-    bytes: {
-      total: size,
-      header: size - literals.packed - patches.length,
-      literals: literals.packed,
-      patches: patches.length,
+    bytes: size,
+    streams: [...described].sort((a, b) => b.packedBytes - a.packedBytes),
+    kinds: groupByKind(described),
+    made: {
+      matched: lengths.reduce((a, b) => a + b, 0),
+      corrected: sum(residuals.map(({ values }) => values.length)),
+      fresh: sum(residuals.map(({ extra }) => extra.length)),
     },
-    methods: [...methods.values()].sort((a, b) => b.deltaBytes - a.deltaBytes),
   };
+}
+
+/** Streams are named by what they are about: `code-values`, `tar-names`. */
+function groupByKind(streams: readonly StreamDescription[]): DeltaDescription['kinds'] {
+  const kinds = new Map<string, number>();
+  for (const { name, packedBytes } of streams) {
+    const kind = name.split('-')[0] ?? name;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + packedBytes);
+  }
+  return [...kinds]
+    .map(([name, packedBytes]) => ({ name, packedBytes }))
+    .sort((a, b) => b.packedBytes - a.packedBytes);
 }

@@ -1,19 +1,21 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 import { compress } from '../deb/compression.js';
-import type { Recipe } from '../deb/recipe.js';
 import { DebshoalError } from '../errors.js';
 import { withTemporaryFolder, writeAtomically } from '../io/files.js';
-import { HashingStream, type Sha256 } from '../io/hash.js';
+import { hashFile, type Sha256 } from '../io/hash.js';
+import { writeExactly } from '../io/write-exactly.js';
 import { openDelta, type OpenDelta } from './container.js';
-import type { DeltaHeader } from './delta.js';
-import { imageBytes } from './image.js';
+import type { DeltaHeader, MemberPart } from './delta.js';
+import { predictEnvelope } from './envelope.js';
+import { decodeFingerprints } from './fingerprints.js';
 import { checkOldPackage, type OldPackage } from './old-package.js';
+import { openTarMaker, type TarMaker } from './tar-maker.js';
 
 /** Turns the raw bytes of a member into its compressed bytes. */
 export type CompressMember = (
-  recipe: Recipe,
+  part: MemberPart,
   raw: AsyncIterable<Uint8Array>,
 ) => AsyncIterable<Uint8Array>;
 
@@ -22,14 +24,14 @@ export interface RebuildOptions {
   readonly expected?: { readonly sha256: Sha256; readonly size: number };
   readonly compressMember?: CompressMember;
   readonly signal?: AbortSignal | undefined;
-  /** Where gzip's temporary files go; the system's temporary folder by default. */
+  /** Where temporary files go; the system's temporary folder by default. */
   readonly temporaryParent?: string;
 }
 
 export interface RebuildResult {
   readonly seconds: {
     readonly total: number;
-    /** Producing the image: reading old files, decoding, patching. */
+    /** Making the tars: reading old files, decoding, predicting, folding. */
     readonly decode: number;
     /** What the encoders took beyond that, i.e. the price of bit-exact compression. */
     readonly recompress: number;
@@ -46,17 +48,25 @@ export async function rebuildDeb(
   target: string,
   options: RebuildOptions = {},
 ): Promise<RebuildResult> {
+  const started = performance.now();
   const delta = await openDelta(deltaPath);
-  try {
-    checkTarget(delta.header, options.expected);
-    checkOldPackage(delta.header, old);
-    return await withTemporaryFolder(
-      (folder) => writeAtomically(target, (path) => writeDeb(delta, old, path, folder, options)),
-      options.temporaryParent,
-    );
-  } finally {
-    await delta.file.close();
-  }
+  checkTarget(delta.header, options.expected);
+  const fingerprints = decodeFingerprints(delta.streams.get('fingerprints') ?? Buffer.alloc(0));
+  const checked = await checkOldPackage(delta.header, fingerprints, old);
+  return withTemporaryFolder(
+    (folder) =>
+      writeAtomically(target, async (path) => {
+        const tars = await openTarMaker(delta, checked, folder);
+        try {
+          const recompress = await writeDeb(delta, tars, path, options);
+          const total = (performance.now() - started) / 1000;
+          return { seconds: { total, decode: total - recompress, recompress } };
+        } finally {
+          await tars.close();
+        }
+      }),
+    options.temporaryParent,
+  );
 }
 
 function checkTarget({ target }: DeltaHeader, expected: RebuildOptions['expected']): void {
@@ -69,89 +79,116 @@ function checkTarget({ target }: DeltaHeader, expected: RebuildOptions['expected
   }
 }
 
+/** Writes all parts to their places, data.tar before control.tar; the encoders' seconds. */
 async function writeDeb(
   delta: OpenDelta,
-  old: OldPackage,
+  tars: TarMaker,
   path: string,
-  folder: string,
   options: RebuildOptions,
-): Promise<RebuildResult> {
-  const started = performance.now();
-  const image = new TimedBytes(imageBytes(delta, old, folder));
-  const hashing = new HashingStream();
-  // Opened before the pipeline: one that fails early would remove the file and create it then.
+): Promise<number> {
+  const { header } = delta;
+  const compressMember = options.compressMember ?? ((part, raw) => compress(part.recipe, raw));
+  const placed = placeParts(header);
+  let recompress = 0;
   const file = await open(path, 'wx');
-  await pipeline(
-    debBytes(delta, image, options.compressMember ?? compress),
-    limitLength(delta.header.target.size),
-    hashing,
-    file.createWriteStream(),
-    { signal: options.signal },
-  );
-  const result = hashing.result();
-  const { target } = delta.header;
-  if (result.sha256 !== target.sha256 || result.size !== target.size) {
-    throw new DebshoalError('hash-mismatch', 'the rebuilt .deb differs from the published one', {
-      hint: 'use the full .deb',
-    });
+  try {
+    for (const name of ['data', 'control'] as const) {
+      for (const { part, at } of placed) {
+        if (part.kind === 'literal' || part.name !== name) continue;
+        const started = performance.now();
+        const raw = new TimedBytes(name === 'data' ? tars.data(part) : tars.control(part));
+        const packed = compressMember(part, raw);
+        await writeMember(file, at, part, packed, options.signal);
+        recompress += performance.now() - started - raw.waited;
+      }
+    }
+    await writeLiterals(file, delta);
+  } finally {
+    await file.close();
   }
-  const total = (performance.now() - started) / 1000;
-  const decode = image.waited / 1000;
-  return { seconds: { total, decode, recompress: total - decode } };
+  tars.expectEnd();
+  const result = await hashFile(path);
+  if (result.sha256 !== header.target.sha256 || result.size !== header.target.size) {
+    throw mismatch('the rebuilt .deb differs from the published one');
+  }
+  return recompress / 1000;
 }
 
-async function* debBytes(
-  delta: OpenDelta,
-  image: TimedBytes,
-  compressMember: CompressMember,
-): AsyncGenerator<Uint8Array> {
-  for (const part of delta.header.parts) {
-    const raw = image.take(part.length);
-    yield* part.kind === 'literal' ? raw : compressMember(part.recipe, raw);
-  }
+function placeParts({ parts }: DeltaHeader): { part: DeltaHeader['parts'][number]; at: number }[] {
+  let end = 0;
+  return parts.map((part) => {
+    const at = end;
+    end += part.kind === 'literal' ? part.length : part.packedLength;
+    return { part, at };
+  });
 }
 
-/** Stops an output that grows past what the delta declares. */
-function limitLength(max: number) {
+async function writeMember(
+  file: FileHandle,
+  start: number,
+  part: MemberPart,
+  packed: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let at = start;
+  const write = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
+    for await (const chunk of chunks) {
+      await writeExactly(file, chunk, at);
+      at += chunk.length;
+    }
+  };
+  await pipeline(packed, exactLength(part.packedLength), write, { signal });
+}
+
+/** Stops an output that differs in length from what the delta declares. */
+function exactLength(expected: number) {
   return async function* (input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     let length = 0;
     for await (const chunk of input) {
       length += chunk.length;
-      if (length > max) {
-        throw new DebshoalError('hash-mismatch', 'the rebuilt .deb is larger than declared');
-      }
+      if (length > expected) throw mismatch('a rebuilt member is larger than declared');
       yield chunk;
     }
+    if (length !== expected) throw mismatch('a rebuilt member is smaller than declared');
   };
 }
 
-/** Hands out a sequence of chunks in stretches of given lengths, and times the waiting for them. */
-class TimedBytes {
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  #left: Uint8Array = new Uint8Array(0);
+async function writeLiterals(file: FileHandle, { header, streams }: OpenDelta): Promise<void> {
+  const envelope = streams.get('envelope') ?? predictEnvelope(header.parts, header.timestamp);
+  let from = 0;
+  for (const { part, at } of placeParts(header)) {
+    if (part.kind === 'member') continue;
+    const bytes = envelope.subarray(from, from + part.length);
+    if (bytes.length !== part.length) {
+      throw new DebshoalError('delta-damaged', 'the bytes around the members end too early');
+    }
+    await writeExactly(file, bytes, at);
+    from += part.length;
+  }
+}
+
+function mismatch(what: string): DebshoalError {
+  return new DebshoalError('hash-mismatch', what, { hint: 'use the full .deb' });
+}
+
+/** Chunks as they come, and the time that was spent waiting for them. */
+class TimedBytes implements AsyncIterable<Uint8Array> {
+  readonly #chunks: AsyncIterable<Uint8Array>;
+  /** Milliseconds. */
   waited = 0;
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
-    this.#chunks = chunks[Symbol.asyncIterator]();
+    this.#chunks = chunks;
   }
 
-  async *take(length: number): AsyncGenerator<Uint8Array> {
-    let wanted = length;
-    while (wanted > 0) {
-      if (this.#left.length === 0) this.#left = await this.#next();
-      const chunk = this.#left.subarray(0, wanted);
-      this.#left = this.#left.subarray(chunk.length);
-      wanted -= chunk.length;
-      yield chunk;
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const chunks = this.#chunks[Symbol.asyncIterator]();
+    for (;;) {
+      const started = performance.now();
+      const next = await chunks.next();
+      this.waited += performance.now() - started;
+      if (next.done) return;
+      yield next.value;
     }
-  }
-
-  async #next(): Promise<Uint8Array> {
-    const started = performance.now();
-    const next = await this.#chunks.next();
-    this.waited += performance.now() - started;
-    if (next.done)
-      throw new DebshoalError('delta-damaged', 'operations end before the target does');
-    return next.value;
   }
 }

@@ -69,7 +69,6 @@ const ROLES = [
   '.dynstr',
   '.eh_frame',
   '.eh_frame_hdr',
-  '.gcc_except_table',
   '.gopclntab',
   '.typelink',
   '.go.module',

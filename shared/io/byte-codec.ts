@@ -2,7 +2,7 @@ import { DebshoalError } from '../errors.js';
 
 /** Appends numbers and byte strings of our binary formats. */
 export class ByteWriter {
-  readonly #parts: Buffer[] = [];
+  #bytes = Buffer.alloc(64);
   #length = 0;
 
   get length(): number {
@@ -10,24 +10,29 @@ export class ByteWriter {
   }
 
   byte(value: number): void {
-    this.bytes(Buffer.from([value]));
+    this.#reserve(1);
+    this.#bytes[this.#length++] = value;
   }
 
   /** Unsigned LEB128: seven bits a byte, lowest first. Up to 2^53 - 1. */
   varint(value: number): void {
     if (!Number.isSafeInteger(value) || value < 0) throw new Error(`not a varint: ${value}`);
-    const out: number[] = [];
     let rest = value;
     while (rest >= 0x80) {
-      out.push((rest % 0x80) | 0x80);
+      this.byte((rest % 0x80) | 0x80);
       rest = Math.floor(rest / 0x80);
     }
-    out.push(rest);
-    this.bytes(Buffer.from(out));
+    this.byte(rest);
+  }
+
+  /** A varint of 2 × |value|, minus one for negative ones: small steps either way stay short. */
+  signedVarint(value: number): void {
+    this.varint(value < 0 ? -2 * value - 1 : 2 * value);
   }
 
   bytes(value: Uint8Array): void {
-    this.#parts.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
     this.#length += value.length;
   }
 
@@ -42,7 +47,15 @@ export class ByteWriter {
   }
 
   finish(): Buffer {
-    return Buffer.concat(this.#parts, this.#length);
+    return Buffer.from(this.#bytes.subarray(0, this.#length));
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const grown = Buffer.alloc(Math.max(needed, 2 * this.#bytes.length));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
   }
 }
 
@@ -75,6 +88,12 @@ export class ByteReader {
       }
     }
     throw new DebshoalError('delta-damaged', `number out of range, at most ${max} allowed`);
+  }
+
+  /** What `signedVarint` wrote, between -max and max. */
+  signedVarint(max: number): number {
+    const value = this.varint(2 * max);
+    return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
   }
 
   bytes(length: number): Buffer {

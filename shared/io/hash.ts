@@ -1,6 +1,5 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { Transform } from 'node:stream';
 
 /** SHA-256 as 64 lower-case hex digits. */
 export type Sha256 = string;
@@ -32,21 +31,4 @@ export async function hashStream(
     size += bytes.length;
   }
   return { sha256: hash.digest('hex'), size };
-}
-
-/** A pass-through that hashes and counts what flows by. */
-export class HashingStream extends Transform {
-  readonly #hash: Hash = createHash('sha256');
-  #size = 0;
-
-  override _transform(chunk: Buffer, _encoding: string, done: (e: null, c: Buffer) => void): void {
-    this.#hash.update(chunk);
-    this.#size += chunk.length;
-    done(null, chunk);
-  }
-
-  /** Valid once, after the stream has ended. */
-  result(): { sha256: Sha256; size: number } {
-    return { sha256: this.#hash.digest('hex'), size: this.#size };
-  }
 }

@@ -54,19 +54,28 @@ export function encodeFolds(files: readonly FoldedFile[]): FoldColumns {
 }
 
 /**
- * The folds of files of these lengths, which must be those that `encodeFolds` got. Fails with `delta-damaged` when they are
- * inconsistent, with `limit-exceeded` when there are too many, or too much is expanded.
+ * Reads what `encodeFolds` wrote, file by file: each needs the lengths that the writer had. Fails
+ * with `delta-damaged` when folds are inconsistent, with `limit-exceeded` when there are too many,
+ * or too much is expanded.
  */
-export function decodeFolds(columns: FoldColumns, lengths: readonly FileLengths[]): Fold[][] {
-  const counts = new ColumnReader(columns.counts);
-  const reader = new FoldReader(columns);
-  const files = lengths.map((file) => {
-    const count = counts.read(LIMITS.nestedFolds);
-    return count === 0 ? [] : reader.readFile(count, file);
-  });
-  counts.expectEnd();
-  reader.expectEnd();
-  return files;
+export class FoldDecoder {
+  readonly #counts: ColumnReader;
+  readonly #reader: FoldReader;
+
+  constructor(columns: FoldColumns) {
+    this.#counts = new ColumnReader(columns.counts);
+    this.#reader = new FoldReader(columns);
+  }
+
+  next(file: FileLengths): Fold[] {
+    const count = this.#counts.read(LIMITS.nestedFolds);
+    return count === 0 ? [] : this.#reader.readFile(count, file);
+  }
+
+  expectEnd(): void {
+    this.#counts.expectEnd();
+    this.#reader.expectEnd();
+  }
 }
 
 class FoldWriter {

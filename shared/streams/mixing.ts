@@ -86,7 +86,7 @@ export function expandMixed(packed: Uint8Array, streams: readonly StreamSpan[]):
   } catch (cause) {
     throw new DebshoalError('delta-damaged', 'damaged mixed block', { cause });
   }
-  throw new DebshoalError('delta-damaged', 'a column in a mixed block has another length');
+  throw new DebshoalError('delta-damaged', 'a mixed block and its columns have different lengths');
 }
 
 function openMixer(): MixerExports {

@@ -1,5 +1,7 @@
+import { DebshoalError } from '../errors.js';
 import { decodeBlocks } from './block.js';
 import { expandWith, type CoderName } from './coders.js';
+import { MAX_MIXED_BYTES } from './mixing.js';
 import { nameOfStream, totalLength, type StreamName } from './stream-names.js';
 
 export interface StreamLimits {
@@ -17,7 +19,12 @@ export async function unpackStreams(
   limits: StreamLimits,
 ): Promise<Map<StreamName, Buffer>> {
   const result = new Map<StreamName, Buffer>();
+  let mixedBytes = 0;
   for (const { coder, streams, packed: bytes } of decodeBlocks(packed, limits.expandedBytes)) {
+    if (coder === 'mixed') mixedBytes += totalLength(streams);
+    if (mixedBytes > MAX_MIXED_BYTES) {
+      throw new DebshoalError('limit-exceeded', `over ${MAX_MIXED_BYTES} bytes are mixed`);
+    }
     const expanded = expandWith(coder, bytes, streams);
     let at = 0;
     for (const stream of streams) {

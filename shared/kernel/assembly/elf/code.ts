@@ -149,7 +149,7 @@ function firstUse(
 }
 
 /** A signed field of instructions, in bytes. */
-export function branchDistance(word: u32, lowBit: u32, bits: u32): u64 {
+function branchDistance(word: u32, lowBit: u32, bits: u32): u64 {
   const field = <i64>((word >> lowBit) & ((1 << bits) - 1));
   return <u64>((field << (64 - bits)) >> (62 - bits));
 }

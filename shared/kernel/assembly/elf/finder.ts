@@ -199,12 +199,12 @@ function isSlotTable(section: Section): bool {
   return section.role >= Role.Plt && section.role <= Role.GotPlt;
 }
 
-export function sectionOfPosition(image: ElfImage, position: u32): u32 {
+function sectionOfPosition(image: ElfImage, position: u32): u32 {
   return placeSection(image, rowOfPosition(image, position));
 }
 
 /** Row of places that holds a position, which must be one of the image. */
-export function rowOfPosition(image: ElfImage, position: u32): u32 {
+function rowOfPosition(image: ElfImage, position: u32): u32 {
   let low: u32 = 0;
   let high = image.placeCount;
   while (low < high) {
@@ -215,7 +215,7 @@ export function rowOfPosition(image: ElfImage, position: u32): u32 {
   return low - 1;
 }
 
-export function usesBase(kind: i32): bool {
+function usesBase(kind: i32): bool {
   return kind == Kind.FromBase32 || kind == Kind.FromBase64;
 }
 

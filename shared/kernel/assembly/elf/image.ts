@@ -16,7 +16,6 @@ export const enum Role {
   DynamicStrings,
   UnwindFrames,
   UnwindIndex,
-  ExceptionTable,
   GoLines,
   GoTypeLinks,
   GoModule,
@@ -32,14 +31,14 @@ export const enum Role {
   BuildId,
 }
 
-export const SECTION_CODE: u64 = 4;
-export const SECTION_LOADED: u64 = 2;
-export const TYPE_NONE: u32 = 0;
+const SECTION_CODE: u64 = 4;
+const SECTION_LOADED: u64 = 2;
+const TYPE_NONE: u32 = 0;
 export const TYPE_BITS: u32 = 1;
 export const TYPE_SYMBOLS: u32 = 2;
 export const TYPE_RELA: u32 = 4;
 export const TYPE_DYNAMIC: u32 = 6;
-export const TYPE_NO_BITS: u32 = 8;
+const TYPE_NO_BITS: u32 = 8;
 export const TYPE_DYNAMIC_SYMBOLS: u32 = 11;
 export const TYPE_INIT_ARRAY: u32 = 14;
 export const TYPE_FINI_ARRAY: u32 = 15;

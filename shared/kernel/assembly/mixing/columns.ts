@@ -3,7 +3,7 @@
  * later stream of the same block can look at the same row of one or two of them.
  */
 
-export const MAX_STREAMS: i32 = 64;
+const MAX_STREAMS: i32 = 64;
 
 const columns: usize = memory.data(MAX_STREAMS * 4);
 const rowCounts: usize = memory.data(MAX_STREAMS * 4);

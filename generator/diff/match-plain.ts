@@ -1,0 +1,110 @@
+import type { Matches } from '../../shared/delta/matches.js';
+import { findMatches } from '../../shared/kernel/find-matches.js';
+
+/** Bytes of a space, and where they begin in it. */
+export interface Stretch {
+  readonly at: number;
+  readonly bytes: Buffer;
+}
+
+export interface MatchedStretch {
+  /** `newAt` counts from the start of the stretch, `oldAt` in the whole old space. */
+  readonly matches: Matches;
+  /** Matched bytes less the old ones; the others as they are. */
+  readonly residual: Uint8Array;
+}
+
+/** Matches all new stretches at once with all old ones; by `at` of the new ones. */
+export function matchPlain(
+  fresh: readonly Stretch[],
+  old: readonly Stretch[],
+): Map<number, MatchedStretch> {
+  const oldBytes = Buffer.concat(old.map(({ bytes }) => bytes));
+  const newBytes = Buffer.concat(fresh.map(({ bytes }) => bytes));
+  const found = splitAtEnds(findMatches(oldBytes, newBytes), fresh, old);
+  return new Map(
+    fresh.map((stretch, index) => {
+      const { newAt, oldAt, length, joined } = found[index] ?? EMPTY;
+      const residual = new Uint8Array(stretch.bytes);
+      for (const [i, from] of newAt.entries()) {
+        const base = joined[i] ?? 0;
+        const end = length[i] ?? 0;
+        for (let k = 0; k < end; k++) {
+          residual[from + k] = (residual[from + k] ?? 0) - (oldBytes[base + k] ?? 0);
+        }
+      }
+      const matches = {
+        newAt: Uint32Array.from(newAt),
+        oldAt: Uint32Array.from(oldAt),
+        length: Uint32Array.from(length),
+      };
+      return [stretch.at, { matches, residual }];
+    }),
+  );
+}
+
+interface Found {
+  readonly newAt: number[];
+  readonly oldAt: number[];
+  readonly length: number[];
+  /** Where the old bytes are in all old stretches joined. */
+  readonly joined: number[];
+}
+
+const EMPTY: Found = { newAt: [], oldAt: [], length: [], joined: [] };
+
+/** Cuts matches where a new or an old stretch ends, and sorts them by new stretches. */
+function splitAtEnds(
+  matches: Matches,
+  fresh: readonly Stretch[],
+  old: readonly Stretch[],
+): Found[] {
+  const found = fresh.map((): Found => ({ newAt: [], oldAt: [], length: [], joined: [] }));
+  const newStarts = starts(fresh);
+  const oldStarts = starts(old);
+  let index = 0;
+  for (let i = 0; i < matches.newAt.length; i++) {
+    let from = matches.newAt[i] ?? 0;
+    let joined = matches.oldAt[i] ?? 0;
+    let left = matches.length[i] ?? 0;
+    while (left > 0) {
+      while ((newStarts[index + 1] ?? Infinity) <= from) index++;
+      const source = lastAtOrBefore(oldStarts, joined);
+      const newEnd = newStarts[index + 1] ?? Infinity;
+      const oldEnd = oldStarts[source + 1] ?? Infinity;
+      const length = Math.min(left, newEnd - from, oldEnd - joined);
+      const into = found[index];
+      const base = old[source];
+      if (!into || !base) throw new Error('a match outside its stretches');
+      into.newAt.push(from - (newStarts[index] ?? 0));
+      into.oldAt.push(base.at + joined - (oldStarts[source] ?? 0));
+      into.length.push(length);
+      into.joined.push(joined);
+      from += length;
+      joined += length;
+      left -= length;
+    }
+  }
+  return found;
+}
+
+function starts(stretches: readonly Stretch[]): number[] {
+  let at = 0;
+  const found = stretches.map(({ bytes }) => {
+    const start = at;
+    at += bytes.length;
+    return start;
+  });
+  return [...found, at];
+}
+
+function lastAtOrBefore(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((sorted[middle] ?? 0) <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
