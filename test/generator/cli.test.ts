@@ -128,7 +128,7 @@ describe('inspect', () => {
       package: 'tiny',
       oldVersion: '1',
       newVersion: '2',
-      bytes: { total: bytes.length },
+      bytes: bytes.length,
     });
   });
 

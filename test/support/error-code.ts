@@ -12,3 +12,14 @@ export async function errorCode(
     throw error;
   }
 }
+
+/** The same of an action that does not wait. */
+export function thrownCode(action: () => unknown): ErrorCode | 'none' {
+  try {
+    action();
+    return 'none';
+  } catch (error) {
+    if (isDebshoalError(error)) return error.code;
+    throw error;
+  }
+}

@@ -12,7 +12,7 @@ export async function roundTrip(
   folder: string,
 ): Promise<DiffReport & { readonly isExact: boolean; readonly delta: string }> {
   const delta = join(folder, 'made.delta');
-  const report = await diffDebs(oldPath, newPath, delta, folder);
+  const report = await diffDebs(oldPath, newPath, delta, { temporaryParent: folder });
   const old = await openOldDeb(oldPath, join(folder, 'old-image'));
   const rebuilt = join(folder, 'rebuilt.deb');
   try {

@@ -4,19 +4,20 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { diffDebs } from '../../generator/diff/diff-debs.js';
-import { compressFrame, expandFrame } from '../../shared/delta/zstd-frame.js';
-import { ByteReader, ByteWriter } from '../../shared/io/byte-codec.js';
+import { encodeBlocks } from '../../shared/streams/block.js';
+import { numberOfStream, type StreamName } from '../../shared/streams/stream-names.js';
+import { unpackStreams } from '../../shared/streams/unpack-streams.js';
 import { noise } from './chunks.js';
 import { makeTinyDeb, type TinyDeb } from './tiny-deb.js';
 
-/** A small pair whose delta has every kind of operation; `.deb`s without compression are quick. */
+/** A small pair whose delta has something of everything; `.deb`s without compression are quick. */
 export const SAMPLE_OLD: TinyDeb = sample(1);
 const SAMPLE_NEW: TinyDeb = sample(2);
 
 function sample(version: number): TinyDeb {
   const program = noise(90_000, 7);
   const library = noise(70_000, 8);
-  // Numbers that all grew by one, as addresses do, are for bsdiff; a moved half is for zstd.
+  // Numbers that all grew by one, as addresses do, give residuals; a moved half gives steps.
   if (version === 2)
     for (let i = 0; i < program.length; i += 12) program[i] = (program[i] ?? 0) + 1;
   const moved = [library.subarray(40_000), noise(50, 9), library.subarray(0, 40_000)];
@@ -59,7 +60,7 @@ export async function makeSampleDelta(
   await writeFile(oldPath, await makeTinyDeb(pair[0]));
   await writeFile(newPath, await makeTinyDeb(pair[1]));
   const path = join(folder, 'sample.delta');
-  await diffDebs(oldPath, newPath, path, folder);
+  await diffDebs(oldPath, newPath, path, { temporaryParent: folder });
   return { oldPath, newPath, path, bytes: await readFile(path) };
 }
 
@@ -72,20 +73,24 @@ export function reseal(delta: Buffer): Buffer {
   return Buffer.concat([delta.subarray(0, CHECKSUM_OFFSET), sum, delta.subarray(BODY_OFFSET)]);
 }
 
-/** The delta with its expanded header changed by `change`, everything else in order. */
-export function withHeader(delta: Buffer, change: (header: Buffer) => Buffer): Buffer {
-  const input = new ByteReader(delta.subarray(BODY_OFFSET));
-  const [packedLength, length, literalsPacked, literalsLength] = [0, 0, 0, 0].map(() =>
-    input.varint(2 ** 40),
-  ) as [number, number, number, number];
-  const header = change(expandFrame(input.bytes(packedLength), null, length));
-  const packed = compressFrame(header, null);
-  const out = new ByteWriter();
-  out.bytes(delta.subarray(0, BODY_OFFSET));
-  for (const value of [packed.length, header.length, literalsPacked, literalsLength]) {
-    out.varint(value);
-  }
-  out.bytes(packed);
-  out.bytes(input.bytes(input.remaining));
-  return reseal(out.finish());
+/** The delta with one of its expanded streams changed by `change`, everything else in order. */
+export async function withStream(
+  delta: Buffer,
+  changed: StreamName,
+  change: (bytes: Buffer) => Buffer,
+): Promise<Buffer> {
+  const streams = await unpackStreams(delta.subarray(BODY_OFFSET), { expandedBytes: 1 << 28 });
+  streams.set(changed, change(streams.get(changed) ?? Buffer.alloc(0)));
+  // Not packed, which would take longer than all the rest of an attack.
+  const blocks = [...streams]
+    .map(([name, bytes]) => ({ number: numberOfStream(name), bytes }))
+    .filter(({ bytes }) => bytes.length > 0)
+    .sort((a, b) => a.number - b.number)
+    .map(({ number, bytes }) => ({
+      coder: 'stored' as const,
+      streams: [{ number, length: bytes.length }],
+      packed: bytes,
+    }));
+  const body = encodeBlocks(blocks);
+  return reseal(Buffer.concat([delta.subarray(0, BODY_OFFSET), body]));
 }

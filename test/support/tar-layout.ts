@@ -71,6 +71,7 @@ export function decodeTars(
     const parts: Buffer[] = [];
     let at = 0;
     for (const stretch of decoder.tar(old, TEST_LIMITS)) {
+      if (stretch.kind === 'empty' || stretch.kind === 'hardlink') continue;
       const bytes = stretch.kind === 'bytes' ? stretch.bytes : tar.subarray(at, at + stretch.size);
       parts.push(bytes);
       at += bytes.length;

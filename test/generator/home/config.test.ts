@@ -41,6 +41,7 @@ components: main
 Architectures: amd64
 Keep-Versions: 1
 Max-Ratio: 50
+Coding: small
 
 Workers: 2
 Announce: http://a.example/announce
@@ -57,6 +58,7 @@ Label: Our deltas
       architectures: ['amd64'],
       keepVersions: 1,
       maxRatio: 50,
+      coding: 'small',
       workers: 2,
       announce: ['http://a.example/announce', 'udp://b.example:6969'],
       mirror: 'https://mirror.example.org/debian',
@@ -88,6 +90,7 @@ Label: Our deltas
     'Keep-Versions: 1.5',
     'Keep-Versions:',
     'Max-Ratio: 101',
+    'Coding: smallest',
     'Max-Ratio: 70%',
     'Workers: many',
     'Workers: 0',

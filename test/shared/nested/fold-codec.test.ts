@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../shared/limits.js';
 import { unfoldedLength, type Fold } from '../../../shared/nested/fold.js';
 import {
-  decodeFolds,
   encodeFolds,
   FOLD_COLUMNS,
   type FoldColumns,
   type FoldedFile,
 } from '../../../shared/nested/fold-codec.js';
 import type { DeflateEncoder, NestedRecipe } from '../../../shared/nested/nested-recipe.js';
+import { decodeFolds } from '../../support/decode-folds.js';
 import { errorCode } from '../../support/error-code.js';
 
 const level = fc.integer({ min: 1, max: 9 });

@@ -53,10 +53,10 @@ describe('streams', () => {
   it('come back without time for mixing', async () => {
     const list: NamedStream[] = [
       { name: 'code-extra', bytes: Buffer.from('some code'.repeat(2000)) },
-      { name: 'other-extra', bytes: noise(5000) },
+      { name: 'plain-extra', bytes: noise(5000) },
     ];
     const packed = await packStreams(list, { decodeBudgetMs: 0 });
-    expect((await unpackStreams(packed, LIMITS)).get('other-extra')?.equals(noise(5000))).toBe(
+    expect((await unpackStreams(packed, LIMITS)).get('plain-extra')?.equals(noise(5000))).toBe(
       true,
     );
     for (const { coder } of describeStreams(packed, LIMITS)) expect(coder).not.toBe('mixed');
@@ -82,7 +82,7 @@ describe('streams', () => {
   });
 
   it('cost next to nothing over noise', async () => {
-    const packed = await expectRoundTrip([{ name: 'other-extra', bytes: noise(40_000) }]);
+    const packed = await expectRoundTrip([{ name: 'plain-extra', bytes: noise(40_000) }]);
     expect(packed.length).toBeLessThanOrEqual(40_000 + 8);
   });
 
@@ -130,7 +130,7 @@ describe('hostile streams', () => {
   it('end in a refusal or within the limits when one byte of a package is changed', async () => {
     const packed = await packStreams([
       { name: 'match-lengths', bytes: Buffer.from([1, 200, 1, 3, 200, 200, 9, 5]) },
-      { name: 'match-seeks', bytes: Buffer.from([200, 4, 201, 4, 3, 7, 255, 255, 9]) },
+      { name: 'match-steps', bytes: Buffer.from([200, 4, 201, 4, 3, 7, 255, 255, 9]) },
       { name: 'code-extra', bytes: Buffer.from('push mov push mov call'.repeat(20)) },
       { name: 'header', bytes: Buffer.from('some name') },
     ]);

@@ -253,7 +253,8 @@ describe('attacks on a layout', () => {
           const stretches = stretchesOf(streams, hasOld ? TREE : EMPTY_TREE, limits);
           const length = stretches.reduce(
             (sum, stretch) =>
-              sum + (stretch.kind === 'bytes' ? stretch.bytes.length : stretch.size),
+              sum +
+              ('bytes' in stretch ? stretch.bytes.length : 'size' in stretch ? stretch.size : 0),
             0,
           );
           expect(length).toBeLessThanOrEqual(limits.bytes);

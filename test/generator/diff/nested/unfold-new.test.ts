@@ -2,11 +2,12 @@ import { expect, it } from 'vitest';
 
 import { unfoldNew } from '../../../../generator/diff/nested/unfold-new.js';
 import type { Fold } from '../../../../shared/nested/fold.js';
-import { decodeFolds, encodeFolds } from '../../../../shared/nested/fold-codec.js';
+import { encodeFolds } from '../../../../shared/nested/fold-codec.js';
 import { foldMany } from '../../../../shared/nested/fold-many.js';
 import { unfoldOld } from '../../../../shared/nested/unfold.js';
 import { noise } from '../../../support/chunks.js';
 import { temporaryFolder } from '../../../support/cleanup.js';
+import { decodeFolds } from '../../../support/decode-folds.js';
 import { needs } from '../../../support/needs.js';
 import { filter, packWithZip, packWithZipfile, packWithZlib } from '../../../support/packers.js';
 import { prose } from '../../../support/prose.js';

@@ -1,2 +1,2 @@
-/** Pairs of fixtures/pairs whose deltas are in this folder: every method, with and without a .gz around it. */
+/** Pairs of fixtures/pairs whose deltas are in this folder: ELF, documents in .gz, a zip with fonts. */
 export const GOLDEN_PAIRS: readonly string[] = ['ghostscript', 'fonts-opensymbol', 'openssl'];

@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+
+import { describe, expect, it } from 'vitest';
+
+import type { CheckedOldPackage } from '../../../shared/delta/old-package.js';
+import { OldSpace } from '../../../shared/delta/old-space.js';
+import type { Segment } from '../../../shared/delta/space-table.js';
+import { LIMITS } from '../../../shared/limits.js';
+import { noise } from '../../support/chunks.js';
+import { temporaryFolder } from '../../support/cleanup.js';
+import { errorCode, thrownCode } from '../../support/error-code.js';
+
+/** An old package of files in memory, which counts how often they are read. */
+function packageOf(files: readonly Buffer[], reads: number[] = []): CheckedOldPackage {
+  const content = (place: number): Buffer => files[place] ?? Buffer.alloc(0);
+  return {
+    listedPaths: files.map((_, place) => `/${place}`),
+    controlFiles: [],
+    sizeOf: (_member, place) => content(place).length,
+    linkTargetOf: () => null,
+    size: ({ place }) => Promise.resolve(content(place).length),
+    read({ place }) {
+      reads.push(place);
+      return Promise.resolve(content(place));
+    },
+  };
+}
+
+const raw = (place: number): Segment => ({ file: { member: 'data', place }, isUnfolded: false });
+
+describe('the old space', () => {
+  it('is the files one after the other, read when they are needed', async () => {
+    const files = [noise(100, 1), noise(200, 2), noise(300, 3)];
+    const reads: number[] = [];
+    const space = await OldSpace.open([raw(0), raw(2)], packageOf(files, reads), 'nowhere');
+    expect(space.length).toBe(400);
+    expect(reads).toEqual([]);
+    const target = Buffer.alloc(52);
+    await space.copy(99, 50, target, 1);
+    const all = Buffer.concat([files[0] ?? '', files[2] ?? ''] as Buffer[]);
+    expect(target.subarray(1, 51).equals(all.subarray(99, 149))).toBe(true);
+    await space.copy(0, 10, target, 0);
+    expect(reads).toEqual([0, 2]);
+    await space.close();
+  });
+
+  it('holds unfolded files by their contents', async () => {
+    const text = Buffer.from('many words '.repeat(500));
+    const gz = execFileSync('gzip', ['-9n'], { input: text });
+    const unfolded: Segment = { ...raw(0), isUnfolded: true };
+    const folder = await temporaryFolder();
+    const space = await OldSpace.open([unfolded], packageOf([gz]), folder);
+    const content = await space.slice(0, 0, null);
+    expect(content.includes(text)).toBe(true);
+    expect(space.length).toBe(content.length);
+    await space.close();
+  });
+
+  it('has the computed md5sums only after they were computed', async () => {
+    const computed: Segment = { file: { member: 'computed', length: 5 }, isUnfolded: false };
+    const space = await OldSpace.open([computed], packageOf([]), 'nowhere');
+    expect(await errorCode(space.slice(0, 0, null))).toBe('delta-damaged');
+    space.setComputedMd5sums(Buffer.from('12345'));
+    expect((await space.slice(0, 1, 2)).toString()).toBe('23');
+  });
+
+  it('refuses computed md5sums of another length than declared', async () => {
+    const computed: Segment = { file: { member: 'computed', length: 5 }, isUnfolded: false };
+    const space = await OldSpace.open([computed], packageOf([]), 'nowhere');
+    space.setComputedMd5sums(Buffer.from('1234'));
+    expect(await errorCode(space.slice(0, 0, null))).toBe('source-changed');
+  });
+
+  it('refuses stretches outside a file, and files that are not there', async () => {
+    const space = await OldSpace.open([raw(0)], packageOf([noise(10)]), 'nowhere');
+    expect(await errorCode(space.slice(0, 5, 6))).toBe('delta-damaged');
+    expect(await errorCode(space.slice(0, 11, null))).toBe('delta-damaged');
+    expect(thrownCode(() => space.segment(1))).toBe('delta-damaged');
+  });
+
+  it('refuses to look at the same large file for ever', async () => {
+    const size = 1 << 30;
+    const large = { length: size, subarray: () => large } as unknown as Buffer;
+    const space = await OldSpace.open([raw(0)], packageOf([large]), 'nowhere');
+    const times = LIMITS.deltaWorkBytes / size;
+    let code = 'none';
+    for (let i = 0; i <= times && code === 'none'; i++) {
+      code = await errorCode(space.slice(0, 0, size));
+    }
+    expect(code).toBe('limit-exceeded');
+  });
+});
