@@ -4,7 +4,7 @@ import { type ElfSection, fitsFile, type SectionTable } from './section-table.js
 
 /**
  * The layout: what a decoder must know of the new file before it has any of it, told by the
- * differences to the old section table. See FORMAT in shared/delta: varints, and signed numbers of
+ * differences to the old section table. FORMAT.md has the bytes: varints, and signed numbers of
  * 64 bits as zigzag varints modulo 2^64.
  *
  *   file type, number of sections, section table offset less the old one
