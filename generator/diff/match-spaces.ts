@@ -1,4 +1,5 @@
 import { classifyElf } from '../../shared/elf/classify-elf.js';
+import { readPairTables } from '../../shared/elf/layout.js';
 import { matchElf, type ElfDelta } from '../../shared/elf/match-elf.js';
 import type { Matches } from '../../shared/delta/matches.js';
 import {
@@ -83,7 +84,8 @@ export function matchSpaces(
       const length = elf.residual.length;
       const segment = old[elf.pair.segment];
       matches.push(...moved(elf.matches, content.at + end, (segment?.at ?? 0) + elf.pair.oldAt));
-      writer.add(elf.residual, elf.matches, classifyElf(elf.oldBytes, elf.layout, length));
+      const { table } = readPairTables(elf.oldBytes, elf.layout, length);
+      writer.add(elf.residual, elf.matches, classifyElf(table, length));
       at = end + length;
     }
   }

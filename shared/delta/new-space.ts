@@ -1,6 +1,7 @@
 import { DebshoalError } from '../errors.js';
 import { classifyElf } from '../elf/classify-elf.js';
-import { restoreElf } from '../elf/restore-elf.js';
+import { readPairTables } from '../elf/layout.js';
+import { ElfRestorer } from '../elf/restore-elf.js';
 import { matchesWithin, type Matches } from './matches.js';
 import type { OldSpace } from './old-space.js';
 import { plainClasses, type ResidualReader } from './residuals.js';
@@ -13,6 +14,7 @@ export class NewSpace {
   readonly #elfPairs: readonly ElfPair[];
   readonly #layouts: Buffer;
   readonly #residuals: ResidualReader;
+  readonly #restorer = new ElfRestorer();
   readonly #matchCursor = { at: 0 };
   #at = 0;
   #madeFiles = 0;
@@ -44,7 +46,7 @@ export class NewSpace {
       const end = pair.length === null ? length : pair.at + pair.length;
       if (pair.at < at || end > length) throw damaged('an ELF file outside its file');
       await this.#makePlain(content.subarray(at, pair.at));
-      content.set(await this.#makeElf(pair, end - pair.at), pair.at);
+      await this.#makeElf(pair, content.subarray(pair.at, end));
       at = end;
     }
     await this.#makePlain(content.subarray(at));
@@ -61,14 +63,14 @@ export class NewSpace {
     this.#residuals.addTo(target, matches, plainClasses(target.length));
   }
 
-  async #makeElf(pair: ElfPair, length: number): Promise<Uint8Array> {
+  async #makeElf(pair: ElfPair, target: Buffer): Promise<void> {
     const layoutEnd = this.#layoutAt + pair.layoutLength;
     if (layoutEnd > this.#layouts.length) throw damaged('layouts of ELF files end too early');
     const layout = this.#layouts.subarray(this.#layoutAt, layoutEnd);
     this.#layoutAt = layoutEnd;
     const oldBytes = await this.#old.slice(pair.segment, pair.oldAt, pair.oldLength);
     const base = this.#old.segment(pair.segment).at + pair.oldAt;
-    const absolute = this.#take(length);
+    const absolute = this.#take(target.length);
     const matches = { ...absolute, oldAt: absolute.oldAt.map((at) => at - base) };
     for (let i = 0; i < matches.oldAt.length; i++) {
       // Below the base it wrapped around to a large number.
@@ -76,9 +78,9 @@ export class NewSpace {
         throw damaged('a match outside its ELF file');
       }
     }
-    const residual = Buffer.alloc(length);
-    this.#residuals.addTo(residual, matches, classifyElf(oldBytes, layout, length));
-    return restoreElf(oldBytes, layout, matches, residual);
+    const tables = readPairTables(oldBytes, layout, target.length);
+    this.#residuals.addTo(target, matches, classifyElf(tables.table, target.length));
+    this.#restorer.restore(oldBytes, tables, matches, target);
   }
 
   #take(length: number): Matches {

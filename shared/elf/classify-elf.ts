@@ -1,7 +1,5 @@
-import { DebshoalError } from '../errors.js';
-import { decodeLayout } from './layout.js';
 import { spansOfOffsets } from './places.js';
-import { type ElfSection, readSectionTable } from './section-table.js';
+import type { ElfSection, SectionTable } from './section-table.js';
 
 /** Stretches of the new file in order: each ends at `ends[i]` and is of class `classes[i]`. */
 export interface Classes {
@@ -18,11 +16,8 @@ const FLAG_CODE = 4n;
 const TABLE_TYPES = new Set([2, 4, 11, 0x6ffffff6]);
 const UNWIND_NAMES = new Set(['.eh_frame', '.eh_frame_hdr', '.gcc_except_table']);
 
-/** What each stretch of the new file holds; throws `delta-damaged` like `restoreElf`. */
-export function classifyElf(oldBytes: Uint8Array, layout: Uint8Array, newLength: number): Classes {
-  const old = readSectionTable(oldBytes);
-  if (old === null) throw new DebshoalError('delta-damaged', 'the old file is no known ELF');
-  const { table } = decodeLayout(old, layout, newLength);
+/** What each stretch of a file holds, by its section table. */
+export function classifyElf(table: SectionTable, newLength: number): Classes {
   const ends: number[] = [];
   const classes: number[] = [];
   const add = (end: number, kind: number) => {

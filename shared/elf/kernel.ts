@@ -12,6 +12,7 @@ export type MatchesAddress = number & { readonly of?: 'matches' };
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
   allocate(length: number): Address;
+  forget(): void;
   openImage(
     bytes: Address,
     length: number,
@@ -88,12 +89,16 @@ const ROLE_OF = new Map(ROLES.map((name, role) => [name, role]));
 const SECTION_BYTES = 72;
 const SPAN_BYTES = 24;
 
-/** A fresh instance for one pair of files; its memory goes with it. */
+/** An instance for one pair of files, or for several one after the other, with `forget` between. */
 export class ElfKernel {
   readonly call: Exports;
 
   constructor() {
     this.call = instantiate('elf').exports as unknown as Exports;
+  }
+
+  get memoryBytes(): number {
+    return this.call.memory.buffer.byteLength;
   }
 
   /** `length` bytes at `address`; becomes stale with the next call that allocates. */

@@ -1,6 +1,6 @@
 import { DebshoalError } from '../errors.js';
 import { ByteReader, ByteWriter } from '../io/byte-codec.js';
-import { type ElfSection, fitsFile, type SectionTable } from './section-table.js';
+import { type ElfSection, fitsFile, readSectionTable, type SectionTable } from './section-table.js';
 
 /**
  * The layout: what a decoder must know of the new file before it has any of it, told by the
@@ -16,6 +16,22 @@ import { type ElfSection, fitsFile, type SectionTable } from './section-table.js
 export interface NewTable {
   readonly table: SectionTable;
   readonly oldIndex: Int32Array;
+}
+
+/** Both sides of a pair, as a decoder knows them before it has any byte of the new file. */
+export interface PairTables extends NewTable {
+  readonly old: SectionTable;
+}
+
+/** Throws `delta-damaged` when the old file is no known ELF, and like `decodeLayout`. */
+export function readPairTables(
+  oldBytes: Uint8Array,
+  layout: Uint8Array,
+  newLength: number,
+): PairTables {
+  const old = readSectionTable(oldBytes);
+  if (old === null) throw new DebshoalError('delta-damaged', 'the old file is no known ELF');
+  return { old, ...decodeLayout(old, layout, newLength) };
 }
 
 /** ELF counts sections with 16 bits; more are written in a way that we do not read. */

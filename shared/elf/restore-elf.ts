@@ -2,53 +2,57 @@ import type { Matches } from '../delta/matches.js';
 import { DebshoalError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import { ElfKernel } from './kernel.js';
-import { decodeLayout } from './layout.js';
-import { readSectionTable } from './section-table.js';
+import type { PairTables } from './layout.js';
+
+/** Memory beyond this is not kept for the next file: packages have one large file, or many small. */
+const KEPT_BYTES = 64 * 2 ** 20;
 
 /**
- * The new file from the old one: the exact inverse of `matchElf`. `residual` has the length of the
- * new file. Whatever does not fit together, and memory that does not suffice, is `delta-damaged`.
+ * Makes new files from old ones: the exact inverse of `matchElf`. The memory of small files is used
+ * again for the next ones, for that of a fresh kernel costs more than many a file.
  */
-export function restoreElf(
+export class ElfRestorer {
+  #kernel: ElfKernel | null = null;
+
+  /**
+   * Turns `bytes`, the residual of the new file, into the file. Whatever does not fit together, and
+   * memory that does not suffice, is `delta-damaged`.
+   */
+  restore(oldBytes: Uint8Array, tables: PairTables, matches: Matches, bytes: Uint8Array): void {
+    if (Math.max(oldBytes.length, bytes.length) > LIMITS.elfBytes) {
+      throw new DebshoalError('delta-damaged', 'too large for an ELF file');
+    }
+    expectWithin(matches, oldBytes.length, bytes.length);
+    const kernel = this.#kernel ?? new ElfKernel();
+    // After a trap nobody knows what state it is in.
+    this.#kernel = null;
+    try {
+      predictInPlace(kernel, oldBytes, tables, matches, bytes);
+    } catch (cause) {
+      throw new DebshoalError('delta-damaged', 'an ELF file cannot be restored', { cause });
+    }
+    if (kernel.memoryBytes > KEPT_BYTES) return;
+    kernel.call.forget();
+    this.#kernel = kernel;
+  }
+}
+
+function predictInPlace(
+  kernel: ElfKernel,
   oldBytes: Uint8Array,
-  layout: Uint8Array,
+  { old, table, oldIndex }: PairTables,
   matches: Matches,
-  residual: Uint8Array,
-): Uint8Array {
-  if (Math.max(oldBytes.length, residual.length) > LIMITS.elfBytes) {
-    throw new DebshoalError('delta-damaged', 'too large for an ELF file');
-  }
-  const old = readSectionTable(oldBytes);
-  if (old === null) throw new DebshoalError('delta-damaged', 'the old file is no known ELF');
-  const { table, oldIndex } = decodeLayout(old, layout, residual.length);
-  expectWithin(matches, oldBytes.length, residual.length);
-  try {
-    const kernel = new ElfKernel();
-    const oldAddress = kernel.put(oldBytes);
-    const newAddress = kernel.put(residual);
-    const oldImage = kernel.openImage(
-      oldAddress,
-      oldBytes.length,
-      old,
-      invert(oldIndex, old.sections.length),
-    );
-    const newImage = kernel.openImage(newAddress, residual.length, table, oldIndex);
-    const references = kernel.call.findReferences(oldImage);
-    const columns = kernel.putMatches(matches);
-    kernel.call.predict(
-      oldImage,
-      newImage,
-      references,
-      columns,
-      newAddress,
-      newAddress,
-      residual.length,
-    );
-    // A view would keep all of the kernel's memory.
-    return kernel.view(newAddress, residual.length).slice();
-  } catch (cause) {
-    throw new DebshoalError('delta-damaged', 'an ELF file cannot be restored', { cause });
-  }
+  bytes: Uint8Array,
+): void {
+  const oldAddress = kernel.put(oldBytes);
+  const address = kernel.put(bytes);
+  const counterparts = invert(oldIndex, old.sections.length);
+  const oldImage = kernel.openImage(oldAddress, oldBytes.length, old, counterparts);
+  const newImage = kernel.openImage(address, bytes.length, table, oldIndex);
+  const references = kernel.call.findReferences(oldImage);
+  const columns = kernel.putMatches(matches);
+  kernel.call.predict(oldImage, newImage, references, columns, address, address, bytes.length);
+  bytes.set(kernel.view(address, bytes.length));
 }
 
 /** For each old section the new one that it became, or -1. */

@@ -5,7 +5,9 @@ import { expect } from 'vitest';
 
 import type { ElfDelta } from '../../shared/elf/match-elf.js';
 import { matchElf } from '../../shared/elf/match-elf.js';
-import { restoreElf } from '../../shared/elf/restore-elf.js';
+import { readPairTables } from '../../shared/elf/layout.js';
+import { ElfRestorer } from '../../shared/elf/restore-elf.js';
+import type { Matches } from '../../shared/delta/matches.js';
 import { withTemporaryFolder } from '../../shared/io/files.js';
 import { runTool } from '../../shared/io/run-tool.js';
 import { findMatches } from '../../shared/kernel/find-matches.js';
@@ -20,6 +22,21 @@ export async function elfPair(name: string, path: string): Promise<readonly [Buf
       return readFile(join(folder, path));
     });
   return [await read(oldDeb), await read(newDeb)];
+}
+
+/** One for all tests: what it remembers of a file must not show in the next. */
+const restorer = new ElfRestorer();
+
+export function restoreElf(
+  oldBytes: Uint8Array,
+  layout: Uint8Array,
+  matches: Matches,
+  residual: Uint8Array,
+): Uint8Array {
+  const bytes = residual.slice();
+  const tables = readPairTables(oldBytes, layout, bytes.length);
+  restorer.restore(oldBytes, tables, matches, bytes);
+  return bytes;
 }
 
 /** Matches and restores; fails unless the new file comes back exactly. */

@@ -11,9 +11,14 @@ import { learnSymbolSlots } from './elf/symbol-slots';
 import { newTargetMap, targetRows } from './elf/target-map';
 import { decode, prepareTables } from './elf/x86-64';
 
-/** Bytes of memory for the caller to fill; all of it goes with the instance. */
+/** Bytes of memory for the caller to fill, until it forgets them. */
 export function allocate(length: usize): usize {
   return heap.alloc(length);
+}
+
+/** Everything that was allocated, by the caller or in here, for another pair to take its place. */
+export function forget(): void {
+  heap.reset();
 }
 
 export function openImage(

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 
 import type { Matches } from '../../../shared/delta/matches.js';
 import { classifyElf } from '../../../shared/elf/classify-elf.js';
+import { readPairTables } from '../../../shared/elf/layout.js';
 import { matchElf } from '../../../shared/elf/match-elf.js';
-import { restoreElf } from '../../../shared/elf/restore-elf.js';
 import { isDebshoalError } from '../../../shared/errors.js';
 import { findMatches } from '../../../shared/kernel/find-matches.js';
 import { makeElf, X86_64 } from '../../support/elf-builder.js';
-import { expectExact } from '../../support/elf-pair.js';
+import { expectExact, restoreElf } from '../../support/elf-pair.js';
 import { MACHINES, makeProgram } from '../../support/made-program.js';
 
 /** Some bytes, or `delta-damaged`: anything else fails. */
@@ -135,9 +135,9 @@ describe('refused', () => {
   });
 
   it('the classes of a file that the layout does not fit', () => {
-    const classes = classifyElf(old, delta.layout, old.length);
-    expect(classes.ends.at(-1)).toBe(old.length);
-    expect(() => classifyElf(old, delta.layout, 100)).toThrow(
+    const { table } = readPairTables(old, delta.layout, old.length);
+    expect(classifyElf(table, old.length).ends.at(-1)).toBe(old.length);
+    expect(() => readPairTables(old, delta.layout, 100)).toThrow(
       expect.objectContaining({ code: 'delta-damaged' }),
     );
   });
