@@ -17,21 +17,21 @@ export function keepUsed(
   old: readonly OldContent[],
 ): UsedSpaces {
   const used = new Set(elfPairs.map(({ segment }) => segment));
-  const segmentOf = new Uint32Array(matches.length);
-  for (const [i, { oldAt }] of matches.entries()) {
+  const segmentOf = new Uint32Array(matches.oldAt.length);
+  for (const [i, oldAt] of matches.oldAt.entries()) {
     const segment = findSegment(old, oldAt);
     segmentOf[i] = segment;
     used.add(segment);
   }
   const numbers = new Map<number, number>();
-  const shifts = new Map<number, number>();
+  const shifts: number[] = [];
   const segments: Segment[] = [];
   const lengths: number[] = [];
   let at = 0;
   for (const [index, { segment, content, at: before }] of old.entries()) {
+    shifts.push(before - at);
     if (!used.has(index)) continue;
     numbers.set(index, segments.length);
-    shifts.set(index, before - at);
     segments.push(segment);
     lengths.push(content.length);
     at += content.length;
@@ -40,11 +40,8 @@ export function keepUsed(
     segments,
     lengths,
     matches: {
-      newAt: Uint32Array.from(matches, ({ newAt }) => newAt),
-      oldAt: Uint32Array.from(matches, ({ oldAt }, i) => {
-        return oldAt - (shifts.get(segmentOf[i] ?? 0) ?? 0);
-      }),
-      length: Uint32Array.from(matches, ({ length }) => length),
+      ...matches,
+      oldAt: matches.oldAt.map((oldAt, i) => oldAt - (shifts[segmentOf[i] ?? 0] ?? 0)),
     },
     elfPairs: elfPairs.map((pair) => ({ ...pair, segment: numbers.get(pair.segment) ?? 0 })),
   };

@@ -11,13 +11,14 @@ import type { ElfPair } from '../../shared/delta/space-table.js';
 import { isDebshoalError } from '../../shared/errors.js';
 import { findMatches } from '../../shared/kernel/find-matches.js';
 import { findElfStretches } from './elf-stretches.js';
-import type { OldFiles } from './old-files.js';
+import { MatchList } from './match-list.js';
 import { matchPlain, type Stretch } from './match-plain.js';
+import type { OldFiles } from './old-files.js';
 import { predecessor, type NewContent, type OldContent } from './spaces.js';
 
 /** Everything about the new space that a delta says, positions in the whole spaces. */
 export interface MatchedSpaces {
-  readonly matches: MatchList;
+  readonly matches: Matches;
   readonly elfPairs: readonly ElfPair[];
   readonly layouts: Buffer;
   readonly residuals: readonly ResidualStreams[];
@@ -25,13 +26,6 @@ export interface MatchedSpaces {
   /** The largest pair of ELF files, both together. */
   readonly largestElfPair: number;
 }
-
-interface Match {
-  readonly newAt: number;
-  readonly oldAt: number;
-  readonly length: number;
-}
-type MatchList = readonly Match[];
 
 /** An ELF stretch of a made file with the old one that it was matched against. */
 interface MatchedElf {
@@ -68,7 +62,7 @@ export function matchSpaces(
     ),
   ]);
 
-  const matches: Match[] = [];
+  const matches = new MatchList();
   const writer = new ResidualWriter();
   for (const [index, content] of made.entries()) {
     let at = 0;
@@ -77,13 +71,13 @@ export function matchSpaces(
       if (end > at) {
         const stretch = plain.get(content.at + at);
         if (stretch === undefined) throw new Error('matchPlain left a stretch out');
-        matches.push(...moved(stretch.matches, content.at + at, 0));
+        matches.addMoved(stretch.matches, content.at + at, 0);
         writer.add(stretch.residual, stretch.matches, plainClasses(end - at));
       }
       if (elf === null) break;
       const length = elf.residual.length;
       const segment = old[elf.pair.segment];
-      matches.push(...moved(elf.matches, content.at + end, (segment?.at ?? 0) + elf.pair.oldAt));
+      matches.addMoved(elf.matches, content.at + end, (segment?.at ?? 0) + elf.pair.oldAt);
       const { table } = readPairTables(elf.oldBytes, elf.layout, length);
       writer.add(elf.residual, elf.matches, classifyElf(table, length));
       at = end + length;
@@ -91,21 +85,16 @@ export function matchSpaces(
   }
   const found = elves.flat();
   return {
-    matches,
+    matches: matches.finish(),
     elfPairs: found.map(({ pair }) => pair),
     layouts: Buffer.concat(found.map(({ layout }) => layout)),
     residuals: writer.finish(),
     elfStatistics: found.map(({ statistics }) => statistics),
-    largestElfPair: Math.max(0, ...found.map((e) => e.residual.length + e.oldBytes.length)),
+    largestElfPair: found.reduce(
+      (most, { residual, oldBytes }) => Math.max(most, residual.length + oldBytes.length),
+      0,
+    ),
   };
-}
-
-function moved(matches: Matches, newBase: number, oldBase: number): Match[] {
-  return Array.from(matches.newAt, (newAt, i) => ({
-    newAt: newAt + newBase,
-    oldAt: (matches.oldAt[i] ?? 0) + oldBase,
-    length: matches.length[i] ?? 0,
-  }));
 }
 
 /** The ELF stretches of one made file, each matched with its predecessor in the old file. */
