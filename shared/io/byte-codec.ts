@@ -73,17 +73,21 @@ export class ByteReader {
   }
 
   byte(): number {
-    return this.bytes(1).readUInt8();
+    // No subarray of one byte: large deltas have tens of millions of varints.
+    const value = this.#bytes[this.#at];
+    if (value === undefined) throw new DebshoalError('delta-damaged', 'data ends too early');
+    this.#at++;
+    return value;
   }
 
   /** A varint of at most `max`; longer encodings than needed are refused, so bytes are unique. */
   varint(max: number): number {
     let value = 0;
-    for (let shift = 0; shift < 8; shift++) {
+    for (let scale = 1; scale < 2 ** 56; scale *= 0x80) {
       const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** (7 * shift);
+      value += (byte & 0x7f) * scale;
       if (byte < 0x80) {
-        if ((byte === 0 && shift > 0) || value > max) break;
+        if ((byte === 0 && scale > 1) || value > max) break;
         return value;
       }
     }
