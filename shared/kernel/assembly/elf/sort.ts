@@ -29,6 +29,7 @@ export function radixSort(words: usize, scratch: usize, count: u32, lowBit: u32)
     from = to;
     to = swap;
   }
+  heap.free(histogram);
   return from;
 }
 
