@@ -58,7 +58,11 @@ export async function openOldFiles(deb: ExpandedDeb): Promise<OldFiles> {
       byContent.set(`${file.member} ${hash} ${file.path}`, file);
     }
     byPlace.set(`${file.member} ${file.source.place}`, file);
-    for (const key of nameKeys(file)) byName.set(key, [...(byName.get(key) ?? []), file]);
+    for (const key of nameKeys(file)) {
+      const alike = byName.get(key);
+      if (alike) alike.push(file);
+      else byName.set(key, [file]);
+    }
   }
 
   return {

@@ -30,7 +30,25 @@ const LONGEST = 2 ** 30;
 
 /** Stretches of `newBytes` that resemble stretches of `oldBytes`. `limit-exceeded` as `indexOld`. */
 export function findMatches(oldBytes: Uint8Array, newBytes: Uint8Array): Matches {
-  return indexOld(oldBytes).match(newBytes);
+  const matcher = idle ?? newMatcher();
+  // A matcher that failed is not used again.
+  idle = null;
+  const start = guarded(0, () => matcher.reserve(0n));
+  const matches = indexWith(matcher, oldBytes).match(newBytes);
+  matcher.release(start);
+  if (matcher.memory.buffer.byteLength <= KEPT_BYTES) idle = matcher;
+  return matches;
+}
+
+/**
+ * A matcher for the next call: packages have thousands of small files, and the garbage of as many
+ * instances takes longer to collect than the files to match.
+ */
+let idle: Matcher | null = null;
+const KEPT_BYTES = 2 ** 26;
+
+function newMatcher(): Matcher {
+  return instantiate('matcher').exports as unknown as Matcher;
 }
 
 /**
@@ -39,7 +57,10 @@ export function findMatches(oldBytes: Uint8Array, newBytes: Uint8Array): Matches
  * `limit-exceeded` when all of that does not fit into 4 GiB.
  */
 export function indexOld(oldBytes: Uint8Array): OldIndex {
-  const matcher = instantiate('matcher').exports as unknown as Matcher;
+  return indexWith(newMatcher(), oldBytes);
+}
+
+function indexWith(matcher: Matcher, oldBytes: Uint8Array): OldIndex {
   const old = place(matcher, oldBytes);
   guarded(oldBytes.length, () => {
     matcher.indexOld(old, oldBytes.length);

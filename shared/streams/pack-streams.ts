@@ -30,6 +30,9 @@ const TRY_ALL_UP_TO = 8192;
 /** Groups of streams up to one of these are tried together in one block. */
 const JOIN_UP_TO = [512, 4096, 32_768];
 const FALLBACK: Coder = { name: 'lzma', parameters: { lc: 3, lp: 0, pb: 0 } };
+/** Above, coders are tried on a sample only: one coder takes a second for a megabyte. */
+const TRY_WHOLE_UP_TO = 2 ** 20;
+const SAMPLE_BYTES = 2 ** 18;
 const PLAIN: readonly Coder[] = [
   FALLBACK,
   { name: 'lzma', parameters: { lc: 0, lp: 0, pb: 0 } },
@@ -138,6 +141,9 @@ function sizeOf(blocks: readonly Block[]): number {
 function codePlain(streams: readonly NumberedStream[], coders: readonly Coder[]): Block {
   const brotli: Coder[] = [{ name: 'brotli' }];
   const bytes = Buffer.concat(streams.map((stream) => stream.bytes));
+  if (coders.length > 1 && bytes.length > TRY_WHOLE_UP_TO) {
+    return codePlain(streams, [bestOnSample(bytes, coders)]);
+  }
   const useBrotli = coders.length > 1 && bytes.length <= MAX_BROTLI;
   const blocks = [...coders, ...(useBrotli ? brotli : [])].map((coder) =>
     codeBlock(coder, streams, bytes),
@@ -147,6 +153,17 @@ function codePlain(streams: readonly NumberedStream[], coders: readonly Coder[])
     (best, block) => (encodedSize(block) < encodedSize(best) ? block : best),
     stored,
   );
+}
+
+/** The coder that makes the least of some bytes of the middle; the first of equal ones. */
+function bestOnSample(bytes: Buffer, coders: readonly Coder[]): Coder {
+  const start = Math.floor((bytes.length - SAMPLE_BYTES) / 2);
+  const sample = bytes.subarray(start, start + SAMPLE_BYTES);
+  const tried = coders.map((coder) => ({
+    coder,
+    length: compressWith(coder, sample, []).length,
+  }));
+  return tried.reduce((best, one) => (one.length < best.length ? one : best)).coder;
 }
 
 /** Null when the streams are not what their kinds say, or too long. */

@@ -83,6 +83,17 @@ describe('findMatches', () => {
     );
   });
 
+  it('finds the same whatever its memory held before', () => {
+    const other = noise(50_000);
+    fc.assert(
+      fc.property(relatedBytes, ([oldBytes, newBytes]) => {
+        findMatches(other, other.subarray(20_000));
+        expect(findMatches(oldBytes, newBytes)).toEqual(indexOld(oldBytes).match(newBytes));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('finds nothing in and for nothing', () => {
     const none = { newAt: Uint32Array.of(), oldAt: Uint32Array.of(), length: Uint32Array.of() };
     expect(findMatches(Buffer.alloc(0), Buffer.from('new bytes of some length'))).toEqual(none);

@@ -62,6 +62,13 @@ describe('streams', () => {
     for (const { coder } of describeStreams(packed, LIMITS)) expect(coder).not.toBe('mixed');
   });
 
+  it('come back when they are too long to try every coder', async () => {
+    const bytes = Buffer.from('stretches of a large file '.repeat(50_000));
+    const packed = await packStreams([{ name: 'plain-extra', bytes }], { decodeBudgetMs: 0 });
+    const unpacked = await unpackStreams(packed, { expandedBytes: bytes.length });
+    expect(unpacked.get('plain-extra')?.equals(bytes)).toBe(true);
+  });
+
   it('are the same bytes each time', async () => {
     const list: NamedStream[] = [{ name: 'code-extra', bytes: noise(3000) }];
     expect((await packStreams(list)).equals(await packStreams(list))).toBe(true);
