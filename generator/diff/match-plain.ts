@@ -1,4 +1,5 @@
 import type { Matches } from '../../shared/delta/matches.js';
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
 import { findMatches } from '../../shared/kernel/find-matches.js';
 
 /** Bytes of a space, and where they begin in it. */
@@ -14,20 +15,63 @@ export interface MatchedStretch {
   readonly residual: Uint8Array;
 }
 
-/** Matches all new stretches at once with all old ones; by `at` of the new ones. */
+type FindMatches = typeof findMatches;
+
+/**
+ * Matches all new stretches at once with all old ones; by `at` of the new ones. What is too large
+ * for that is matched by halves: both sides are in the order of the package, so that files mostly
+ * stay with their predecessors. A single stretch that is too large is not matched.
+ */
 export function matchPlain(
   fresh: readonly Stretch[],
   old: readonly Stretch[],
+  find: FindMatches = findMatches,
 ): Map<number, MatchedStretch> {
-  const oldBytes = Buffer.concat(old.map(({ bytes }) => bytes));
-  const newBytes = Buffer.concat(fresh.map(({ bytes }) => bytes));
-  const found = splitAtEnds(findMatches(oldBytes, newBytes), fresh, old);
+  try {
+    return matchAtOnce(fresh, old, find);
+  } catch (error) {
+    if (!isDebshoalError(error, 'limit-exceeded')) throw error;
+  }
+  if (fresh.length <= 1 && old.length <= 1) {
+    return new Map(fresh.map(({ at, bytes }) => [at, { matches: NO_MATCHES, residual: bytes }]));
+  }
+  const [firstFresh, otherFresh] = halve(fresh);
+  const [firstOld, otherOld] = halve(old);
+  return new Map([
+    ...matchPlain(firstFresh, firstOld, find),
+    ...matchPlain(otherFresh, otherOld, find),
+  ]);
+}
+
+const NO_MATCHES: Matches = {
+  newAt: Uint32Array.of(),
+  oldAt: Uint32Array.of(),
+  length: Uint32Array.of(),
+};
+
+/** Two halves by bytes, the middle stretch in the first one. */
+function halve(stretches: readonly Stretch[]): [readonly Stretch[], readonly Stretch[]] {
+  const sums = starts(stretches);
+  const middle = (sums.at(-1) ?? 0) / 2;
+  const count = sums.findIndex((sum) => sum >= middle);
+  // Never all of them, which would not be fewer.
+  const cut = Math.min(count, Math.max(1, stretches.length - 1));
+  return [stretches.slice(0, cut), stretches.slice(cut)];
+}
+
+function matchAtOnce(
+  fresh: readonly Stretch[],
+  old: readonly Stretch[],
+  find: FindMatches,
+): Map<number, MatchedStretch> {
+  const oldBytes = joined(old);
+  const found = splitAtEnds(find(oldBytes, joined(fresh)), fresh, old);
   return new Map(
     fresh.map((stretch, index) => {
-      const { newAt, oldAt, length, joined } = found[index] ?? EMPTY;
+      const { newAt, oldAt, length, joinedAt } = found[index] ?? EMPTY;
       const residual = new Uint8Array(stretch.bytes);
       for (const [i, from] of newAt.entries()) {
-        const base = joined[i] ?? 0;
+        const base = joinedAt[i] ?? 0;
         const end = length[i] ?? 0;
         for (let k = 0; k < end; k++) {
           residual[from + k] = (residual[from + k] ?? 0) - (oldBytes[base + k] ?? 0);
@@ -43,15 +87,25 @@ export function matchPlain(
   );
 }
 
+/** `limit-exceeded` for more bytes than can be matched, before they are copied. */
+function joined(stretches: readonly Stretch[]): Buffer {
+  const length = stretches.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  if (length > MOST_JOINED) throw new DebshoalError('limit-exceeded', `${length} bytes to match`);
+  return Buffer.concat(stretches.map(({ bytes }) => bytes));
+}
+
+/** As many as `findMatches` may ever take. */
+const MOST_JOINED = 2 ** 30;
+
 interface Found {
   readonly newAt: number[];
   readonly oldAt: number[];
   readonly length: number[];
   /** Where the old bytes are in all old stretches joined. */
-  readonly joined: number[];
+  readonly joinedAt: number[];
 }
 
-const EMPTY: Found = { newAt: [], oldAt: [], length: [], joined: [] };
+const EMPTY: Found = { newAt: [], oldAt: [], length: [], joinedAt: [] };
 
 /** Cuts matches where a new or an old stretch ends, and sorts them by new stretches. */
 function splitAtEnds(
@@ -59,7 +113,7 @@ function splitAtEnds(
   fresh: readonly Stretch[],
   old: readonly Stretch[],
 ): Found[] {
-  const found = fresh.map((): Found => ({ newAt: [], oldAt: [], length: [], joined: [] }));
+  const found = fresh.map((): Found => ({ newAt: [], oldAt: [], length: [], joinedAt: [] }));
   const newStarts = starts(fresh);
   const oldStarts = starts(old);
   let index = 0;
@@ -79,7 +133,7 @@ function splitAtEnds(
       into.newAt.push(from - (newStarts[index] ?? 0));
       into.oldAt.push(base.at + joined - (oldStarts[source] ?? 0));
       into.length.push(length);
-      into.joined.push(joined);
+      into.joinedAt.push(joined);
       from += length;
       joined += length;
       left -= length;

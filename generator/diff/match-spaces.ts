@@ -162,18 +162,24 @@ function plainStretches(
   return found;
 }
 
+/** Old bytes that new code without a predecessor is looked for in: more would take minutes. */
+const MATCH_ALL_UP_TO = 256 * 2 ** 20;
+
 /**
- * The old files of data.tar to match the rest with: all of them when there is new code without a predecessor,
- * else those that were not matched as ELF.
+ * The old files of data.tar to match the rest with: all of them when there is new code without a
+ * predecessor, else those that were not matched as ELF.
  */
 function leftOver(
   old: readonly OldContent[],
   made: readonly NewContent[],
   elves: readonly (readonly MatchedElf[])[],
 ): Stretch[] {
-  const hasUnmatchedElf = made.some(
-    ({ content }, index) => findElfStretches(content).length > (elves[index] ?? []).length,
-  );
+  const oldBytes = old.reduce((sum, { content }) => sum + content.length, 0);
+  const matchesAll =
+    oldBytes <= MATCH_ALL_UP_TO &&
+    made.some(({ content }, index) => {
+      return findElfStretches(content).length > (elves[index] ?? []).length;
+    });
   const matched = new Set(
     elves
       .flat()
@@ -181,6 +187,6 @@ function leftOver(
   );
   return old
     .filter(({ segment: { file } }) => file.member === 'data')
-    .filter(({ segment }) => hasUnmatchedElf || !matched.has(segment))
+    .filter(({ segment }) => matchesAll || !matched.has(segment))
     .map(({ at, content }) => ({ at, bytes: content }));
 }
