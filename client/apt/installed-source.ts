@@ -1,8 +1,9 @@
-import { constants, lstat, open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { lstat } from 'node:fs/promises';
 
 import { CONTROL_SOURCES, type SourceFile } from '../../shared/delta/delta.js';
 import type { OldPackage } from '../../shared/delta/old-package.js';
-import { readExactly } from '../../shared/io/files.js';
+import { readExactlySync } from '../../shared/io/files.js';
 import { openInstalledPackage } from './installed-package.js';
 
 /** What identifies an installed package. */
@@ -47,14 +48,18 @@ export async function openInstalledSource(
 }
 
 /** Opens without following a link and without waiting for a FIFO that was put in its place. */
-async function readRegularFile(path: string, size: number): Promise<Buffer | null> {
+function readRegularFile(path: string, size: number): Buffer | null {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(path, flags).catch(() => null);
-  if (file === null) return null;
+  let file: number;
   try {
-    const found = await file.stat();
-    return found.isFile() && found.size === size ? await readExactly(file, 0, size) : null;
+    file = openSync(path, flags);
+  } catch {
+    return null;
+  }
+  try {
+    const found = fstatSync(file);
+    return found.isFile() && found.size === size ? readExactlySync(file, 0, size) : null;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

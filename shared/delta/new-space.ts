@@ -58,7 +58,9 @@ export class NewSpace {
     const matches = this.#take(target.length);
     for (let i = 0; i < matches.newAt.length; i++) {
       const [oldAt, length] = [matches.oldAt[i] ?? 0, matches.length[i] ?? 0];
-      await this.#old.copy(oldAt, length, target, matches.newAt[i] ?? 0);
+      const newAt = matches.newAt[i] ?? 0;
+      if (this.#old.copyHeld(oldAt, length, target, newAt)) continue;
+      await this.#old.copy(oldAt, length, target, newAt);
     }
     this.#residuals.addTo(target, matches, plainClasses(target.length));
   }

@@ -37,8 +37,8 @@ export async function* makeTar(
   let batchBytes = 0;
   let length = 0;
   const emit = function* (made: readonly Made[]): Generator<Buffer> {
-    for (const { item, content } of made) {
-      summer?.add(item, () => md5(content));
+    for (const { item, content, md5: known } of made) {
+      summer?.add(item, () => known ?? md5(content));
       length += content.length;
       if (length > part.length) throw damaged('a tar grows beyond its length');
       yield content;
@@ -66,6 +66,8 @@ interface Made {
   readonly item: TarStretch;
   readonly content: Buffer;
   readonly folds: readonly Fold[];
+  /** When it is known without another look at the content. */
+  readonly md5?: string | null;
 }
 
 /** Starting gzip costs more than compressing a manual page, so that many go in one batch. */
@@ -94,7 +96,7 @@ async function* makeStretches(
     else if (item.kind === 'copy') {
       const content = await old.read({ member: name, place: item.place });
       if (content.length !== item.size) throw damaged('a copy of another length');
-      yield { item, content, folds: [] };
+      yield { item, content, folds: [], md5: name === 'data' ? old.md5Of(item.place) : null };
     } else {
       const expected = expectedLength(unfoldedOld, name, item.place);
       const foldsOfFile = folds.next({ packedLength: item.size, ...expected });

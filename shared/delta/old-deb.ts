@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 
 import { expandDeb, type DebFile, type ExpandedDeb } from '../deb/expand-deb.js';
-import { readExactly } from '../io/files.js';
+import { readExactlySync } from '../io/files.js';
 import { CONTROL_SOURCES, type SourceFile } from './delta.js';
 import type { OldPackage } from './old-package.js';
 
@@ -21,9 +21,10 @@ export async function openExpandedDeb(
     version: deb.control.version,
     listedPaths: deb.listedPaths,
     size: (file) => Promise.resolve(find(file)?.size ?? null),
-    async read(file, size) {
+    read(file, size) {
       const found = find(file);
-      return found?.size === size ? await readExactly(image, found.offset, size) : null;
+      const content = found?.size === size ? readExactlySync(image.fd, found.offset, size) : null;
+      return Promise.resolve(content);
     },
     linkTarget: (place) => Promise.resolve(deb.links.get(deb.listedPaths[place] ?? '') ?? null),
     describe: (file) => `${pathOf(file)} in ${deb.path}`,

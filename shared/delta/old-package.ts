@@ -35,6 +35,8 @@ export interface CheckedOldPackage {
   linkTargetOf(place: number): string | null;
   /** The length of a file, or `source-changed`. */
   size(file: SourceFile): Promise<number>;
+  /** MD5 of a file of data.tar whose content `read` gave; null when the package has none of it. */
+  md5Of(place: number): string | null;
   /** The whole content, checked against the package's md5sums; `source-changed` otherwise. */
   read(file: SourceFile): Promise<Buffer>;
   /** Control file by number, null when the package has none. */
@@ -91,6 +93,9 @@ export async function checkOldPackage(
   );
   const others = places.filter((place) => !isFile(place));
   const links = await askMany(others, (place) => old.linkTarget(place));
+  // Asked for once: for an installed file this resolves a path.
+  const sizeAgain = (file: SourceFile): number | null | Promise<number | null> =>
+    (file.member === 'data' ? sizes.get(file.place) : undefined) ?? old.size(file);
   return {
     listedPaths: old.listedPaths,
     controlFiles,
@@ -98,17 +103,18 @@ export async function checkOldPackage(
       (member === 'control' ? controlFiles[place]?.length : sizes.get(place)) ?? 0,
     linkTargetOf: (place) => links.get(place) ?? null,
     async size(file) {
-      const size = await old.size(file);
+      const size = await sizeAgain(file);
       if (size === null) throw changed(old, file, 'is missing or no regular file');
       return size;
     },
+    md5Of: (place) => md5sums.get(old.listedPaths[place] ?? '') ?? null,
     async read(file) {
       if (file.member === 'control') {
         const content = controlFiles[file.place];
         if (content) return content;
         throw changed(old, file, 'is missing');
       }
-      const size = await old.size(file);
+      const size = await sizeAgain(file);
       const content = size === null ? null : await old.read(file, size);
       if (content === null) throw changed(old, file, 'is missing or no regular file');
       const path = old.listedPaths[file.place] ?? '';

@@ -99,6 +99,17 @@ export class OldSpace {
     return found;
   }
 
+  /** `copy`, if all the bytes are in memory: most matches are, and waiting costs more than copying. */
+  copyHeld(at: number, length: number, target: Uint8Array, targetAt: number): boolean {
+    if (length === 0) return true;
+    const index = this.#find(at);
+    const content = this.#held.get(index);
+    const start = at - this.segment(index).at;
+    if (content === undefined || start + length > content.length) return false;
+    target.set(content.subarray(start, start + length), targetAt);
+    return true;
+  }
+
   /** Copies old bytes to `target`; the caller has checked that they are within the space. */
   async copy(at: number, length: number, target: Uint8Array, targetAt: number): Promise<void> {
     let from = at;

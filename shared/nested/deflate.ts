@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
@@ -19,7 +20,11 @@ export async function deflateMany(jobs: readonly DeflateJob[], folder: string): 
   const gnu = new Map<number, number[]>();
   for (const [i, { content, encoder }] of jobs.entries()) {
     if (encoder.by === 'zlib') results[i] = zlibDeflate(content, encoder);
-    else gnu.set(encoder.level, [...(gnu.get(encoder.level) ?? []), i]);
+    else {
+      const indexes = gnu.get(encoder.level);
+      if (indexes === undefined) gnu.set(encoder.level, [i]);
+      else indexes.push(i);
+    }
   }
   for (const [level, indexes] of gnu) {
     const contents = indexes.map((i) => jobs[i]?.content ?? Buffer.alloc(0));
@@ -72,11 +77,9 @@ async function gzipFiles(
   folder: string,
 ): Promise<Buffer[]> {
   const names = contents.map((_content, i) => String(firstNumber + i));
-  await Promise.all(names.map((name, i) => writeFile(join(folder, name), contents[i] ?? '')));
+  // At once: the thread pool would cost more than these small files do.
+  for (const [i, name] of names.entries()) writeFileSync(join(folder, name), contents[i] ?? '');
   const options = { maxOutput: 0, env: GZIP_ENVIRONMENT, cwd: folder };
   await runTool('gzip', ['-n', `-${level}`, '--', ...names], options);
-  const paths = names.map((name) => join(folder, `${name}.gz`));
-  const packed = await Promise.all(paths.map((path) => readFile(path)));
-  await Promise.all(paths.map((path) => rm(path)));
-  return packed;
+  return names.map((name) => readFileSync(join(folder, `${name}.gz`)));
 }
