@@ -29,7 +29,7 @@ export interface OldPackage {
 /** The old package after its records were compared with those that the delta was made from. */
 export interface CheckedOldPackage {
   readonly listedPaths: readonly string[];
-  /** The length of a file at once; 0 when it is missing or no regular file. */
+  /** The length of a file at once, or `source-changed`: only files in use are asked for. */
   sizeOf(member: SourceFile['member'], place: number): number;
   /** Target of a symbolic link at once; null when the path is none. */
   linkTargetOf(place: number): string | null;
@@ -99,8 +99,12 @@ export async function checkOldPackage(
   return {
     listedPaths: old.listedPaths,
     controlFiles,
-    sizeOf: (member, place) =>
-      (member === 'control' ? controlFiles[place]?.length : sizes.get(place)) ?? 0,
+    sizeOf(member, place) {
+      const size = member === 'control' ? controlFiles[place]?.length : sizes.get(place);
+      if (size === undefined)
+        throw changed(old, { member, place }, 'is missing or no regular file');
+      return size;
+    },
     linkTargetOf: (place) => links.get(place) ?? null,
     async size(file) {
       const size = await sizeAgain(file);

@@ -18,6 +18,7 @@ function packageOf(files: readonly Buffer[], reads: number[] = []): CheckedOldPa
     controlFiles: [],
     sizeOf: (_member, place) => content(place).length,
     linkTargetOf: () => null,
+    md5Of: () => null,
     size: ({ place }) => Promise.resolve(content(place).length),
     read({ place }) {
       reads.push(place);
