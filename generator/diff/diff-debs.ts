@@ -6,6 +6,7 @@ import { openExpandedDeb } from '../../shared/delta/old-deb.js';
 import { DebshoalError } from '../../shared/errors.js';
 import { withTemporaryFolder, writeFileAtomically } from '../../shared/io/files.js';
 import { findRecipes } from './find-recipe.js';
+import { ProvenPacks } from './nested/proven-packs.js';
 import { makeContent, type PredictedReferences } from './make-content.js';
 import { proveDelta } from './prove-delta.js';
 
@@ -53,14 +54,15 @@ export async function diffDebs(
     const expand = clock();
     const parts = await findRecipes(newDeb);
     const recipes = clock();
-    const content = await makeContent(oldDeb, newDeb, parts, folder);
+    const proven = new ProvenPacks();
+    const content = await makeContent(oldDeb, newDeb, parts, folder, proven);
     const delta = await encodeDelta(content, coding);
     const match = clock();
     const unproven = join(folder, 'unproven.delta');
     await writeFileAtomically(unproven, delta);
     const old = await openExpandedDeb(oldDeb);
     try {
-      await proveDelta(unproven, old, newDeb, folder);
+      await proveDelta(unproven, old, newDeb, folder, proven);
     } finally {
       await old.close();
     }

@@ -18,6 +18,7 @@ import { fingerprintUnsummed } from './fingerprint-unsummed.js';
 import { layOutTars } from './lay-out-tars.js';
 import { matchSpaces, type MatchedSpaces } from './match-spaces.js';
 import { openOldFiles } from './old-files.js';
+import type { ProvenPacks } from './nested/proven-packs.js';
 import { keepUsed, type UsedSpaces } from './keep-used.js';
 import { readEnvelope } from './read-envelope.js';
 import { layOutNew, layOutOld, type NewContent } from './spaces.js';
@@ -32,17 +33,21 @@ export interface MadeContent extends DeltaContent {
   readonly references: PredictedReferences;
 }
 
-/** Finds out how the new package comes about from the old: everything that a delta contains. */
+/**
+ * Finds out how the new package comes about from the old: everything that a delta contains. `proven`
+ * gets what nested streams were packed to.
+ */
 export async function makeContent(
   oldDeb: ExpandedDeb,
   newDeb: ExpandedDeb,
   parts: readonly TargetPart[],
   folder: string,
+  proven: ProvenPacks,
 ): Promise<MadeContent> {
   const old = await openOldFiles(oldDeb);
   try {
     const tars = await layOutTars(newDeb, oldDeb, old);
-    const made = await layOutNew(tars.made, folder);
+    const made = await layOutNew(tars.made, folder, proven);
     const conffiles = parseConffiles(old.controlFiles[CONFFILES] ?? Buffer.alloc(0));
     const computed = predictMd5sums(tars.sums, conffiles);
     const oldSpace = await layOutOld(old, tars.copied, made, computed);

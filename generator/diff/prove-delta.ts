@@ -5,23 +5,26 @@ import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import type { OldPackage } from '../../shared/delta/old-package.js';
 import { rebuildDeb, type CompressMember } from '../../shared/delta/rebuild.js';
 import { readExactly } from '../../shared/io/files.js';
+import type { ProvenPacks } from './nested/proven-packs.js';
 
 /**
  * Rebuilds the new .deb from the delta and checks every byte. `findRecipes` has just proven, in
  * this process and with this encoder, that the recipes turn the new tars into the packed bytes; so
  * where a rebuilt tar is the same, its packed bytes are taken from the .deb instead of running xz
  * a second time, which would be most of the time of a diff. Where it is not the same, nothing is
- * taken and the hash of the .deb cannot come out right.
+ * taken and the hash of the .deb cannot come out right. The same goes for the streams within files.
  */
 export async function proveDelta(
   deltaPath: string,
   old: OldPackage,
   newDeb: ExpandedDeb,
   folder: string,
+  proven: ProvenPacks,
 ): Promise<void> {
   const target = join(folder, 'rebuilt.deb');
   await rebuildDeb(deltaPath, old, target, {
     compressMember: provenMembers(newDeb),
+    packNested: (jobs, jobFolder) => proven.pack(jobs, jobFolder),
     temporaryParent: folder,
   });
 }

@@ -2,6 +2,7 @@ import type { Segment } from '../../shared/delta/space-table.js';
 import { DebshoalError } from '../../shared/errors.js';
 import { MAX_SPACE } from '../../shared/delta/matches.js';
 import type { Fold } from '../../shared/nested/fold.js';
+import type { ProvenPacks } from './nested/proven-packs.js';
 import { unfoldNew } from './nested/unfold-new.js';
 import { unfoldOld } from '../../shared/nested/unfold.js';
 import type { OldFile, OldFiles } from './old-files.js';
@@ -23,10 +24,15 @@ export interface OldContent {
 }
 
 /** Lays out the made files one after the other, their packed streams opened where that is exact. */
-export async function layOutNew(made: readonly MadeFile[], folder: string): Promise<NewContent[]> {
+export async function layOutNew(
+  made: readonly MadeFile[],
+  folder: string,
+  proven: ProvenPacks,
+): Promise<NewContent[]> {
   const unfolded = await unfoldNew(
     made.map(({ bytes }) => bytes),
     folder,
+    proven,
   );
   let at = 0;
   return made.map((file, index) => {

@@ -2,6 +2,7 @@ import { DebshoalError } from '../errors.js';
 import { foldMany } from '../nested/fold-many.js';
 import type { FoldDecoder } from '../nested/fold-codec.js';
 import { unfoldedLength, type Fold } from '../nested/fold.js';
+import type { PackMany } from '../nested/pack.js';
 import { LIMITS } from '../limits.js';
 import type { TarLayoutDecoder, TarStretch } from '../tar-layout/decode.js';
 import type { OldTree } from '../tar-layout/old-tree.js';
@@ -20,6 +21,8 @@ export interface TarIngredients {
   readonly folds: FoldDecoder;
   /** Lengths of the unfolded old files, by `sourceKey`. */
   readonly unfoldedOld: ReadonlyMap<string, number>;
+  /** Packs nested streams. */
+  readonly pack: PackMany;
   /** For temporary files. */
   readonly folder: string;
 }
@@ -52,12 +55,12 @@ export async function* makeTar(
     batch.push(made);
     batchBytes += made.content.length;
     if (batchBytes >= MAX_BATCH_BYTES || batch.length >= MAX_BATCH_FILES) {
-      yield* emit(await foldBatch(batch, ingredients.folder));
+      yield* emit(await foldBatch(batch, ingredients));
       batch = [];
       batchBytes = 0;
     }
   }
-  yield* emit(await foldBatch(batch, ingredients.folder));
+  yield* emit(await foldBatch(batch, ingredients));
   if (length !== part.length) throw damaged('a tar ends before its length');
 }
 
@@ -76,8 +79,11 @@ const MAX_BATCH_FILES = 512;
 
 const NOTHING = { content: Buffer.alloc(0), folds: [] } as const;
 
-async function foldBatch(batch: readonly Made[], folder: string): Promise<Made[]> {
-  const packed = await foldMany(batch, folder);
+async function foldBatch(
+  batch: readonly Made[],
+  { folder, pack }: TarIngredients,
+): Promise<Made[]> {
+  const packed = await foldMany(batch, folder, pack);
   return batch.map((made, i) => ({ ...made, content: packed[i] ?? made.content, folds: [] }));
 }
 

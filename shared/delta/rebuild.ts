@@ -6,6 +6,7 @@ import { DebshoalError } from '../errors.js';
 import { withTemporaryFolder, writeAtomically } from '../io/files.js';
 import { hashFile, type Sha256 } from '../io/hash.js';
 import { writeExactly } from '../io/write-exactly.js';
+import { packMany, type PackMany } from '../nested/pack.js';
 import { openDelta, type OpenDelta } from './container.js';
 import type { DeltaHeader, MemberPart } from './delta.js';
 import { predictEnvelope } from './envelope.js';
@@ -23,6 +24,8 @@ export interface RebuildOptions {
   /** What the delta must lead to; checked before any work, `index-mismatch` otherwise. */
   readonly expected?: { readonly sha256: Sha256; readonly size: number };
   readonly compressMember?: CompressMember;
+  /** Packs streams within files, `packMany` by default. */
+  readonly packNested?: PackMany;
   readonly signal?: AbortSignal | undefined;
   /** Where temporary files go; the system's temporary folder by default. */
   readonly temporaryParent?: string;
@@ -56,7 +59,7 @@ export async function rebuildDeb(
   return withTemporaryFolder(
     (folder) =>
       writeAtomically(target, async (path) => {
-        const tars = await openTarMaker(delta, checked, folder);
+        const tars = await openTarMaker(delta, checked, folder, options.packNested ?? packMany);
         try {
           const recompress = await writeDeb(delta, tars, path, options);
           const total = (performance.now() - started) / 1000;

@@ -1,5 +1,6 @@
 import { FoldDecoder } from '../nested/fold-codec.js';
 import { TarLayoutDecoder } from '../tar-layout/decode.js';
+import type { PackMany } from '../nested/pack.js';
 import { parseConffiles, predictMd5sums } from '../tar-layout/md5sums.js';
 import type { OpenDelta } from './container.js';
 import type { MemberPart } from './delta.js';
@@ -28,6 +29,7 @@ export async function openTarMaker(
   { streams }: OpenDelta,
   old: CheckedOldPackage,
   folder: string,
+  pack: PackMany,
 ): Promise<TarMaker> {
   const groups = splitGroups(streams);
   const segments = decodeSegments(groups.segments);
@@ -41,7 +43,7 @@ export async function openTarMaker(
     const trees = describeOldTrees(old.listedPaths, old.controlFiles, old);
     const folds = new FoldDecoder(groups.folds);
     const unfoldedOld = unfoldedLengths(segments, (index) => oldSpace.segment(index).length);
-    const ingredients = { old, trees, layout, newSpace, folds, unfoldedOld, folder };
+    const ingredients = { old, trees, layout, newSpace, folds, unfoldedOld, pack, folder };
     const needsMd5sums = segments.some(({ file }) => file.member === 'computed');
     return {
       async *data(part) {

@@ -1,7 +1,7 @@
 import { DebshoalError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Fold, Unfolded } from './fold.js';
-import { packMany } from './pack.js';
+import { packMany, type PackMany } from './pack.js';
 
 /** A fold whose inner folds are to be made first; its content is that of the unfolded file. */
 interface Open {
@@ -17,7 +17,11 @@ interface Open {
  * files lie in `folder`. Fails with `delta-damaged` when a fold does not fit or gives another
  * length than it says.
  */
-export async function foldMany(items: readonly Unfolded[], folder: string): Promise<Buffer[]> {
+export async function foldMany(
+  items: readonly Unfolded[],
+  folder: string,
+  pack: PackMany = packMany,
+): Promise<Buffer[]> {
   const levels: Open[][] = [];
   const files = items.map(({ content, folds }) => ({
     content,
@@ -29,7 +33,7 @@ export async function foldMany(items: readonly Unfolded[], folder: string): Prom
       content: replace(content, fold.inner, inner),
       recipe: fold.recipe,
     }));
-    const packed = await packMany(jobs, folder);
+    const packed = await pack(jobs, folder);
     for (const [i, opened] of level.entries()) {
       const bytes = packed[i];
       if (bytes === undefined || bytes.length !== opened.fold.packedLength) {

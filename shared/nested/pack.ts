@@ -16,6 +16,9 @@ export interface PackJob {
   readonly recipe: NestedRecipe;
 }
 
+/** `packMany`, or what gives the same bytes. */
+export type PackMany = (jobs: readonly PackJob[], folder: string) => Promise<Buffer[]>;
+
 /** Packed bytes, in order. Temporary files lie in `folder`. */
 export async function packMany(jobs: readonly PackJob[], folder: string): Promise<Buffer[]> {
   const deflates: DeflateJob[] = [];

@@ -15,13 +15,19 @@ import {
 } from '../../../shared/nested/zip.js';
 import { findEncoders, type PackedStream } from './find-encoders.js';
 import { findWholeRecipe } from './find-whole-recipe.js';
+import { ProvenPacks } from './proven-packs.js';
 
 /**
  * New files with their packed streams replaced by their contents, where a recipe gives exactly the
  * packed bytes back; the rest stays as it is. `foldMany` is the inverse. Many files at once, since
- * GNU gzip is run for all of them; its temporary files lie in `folder`.
+ * GNU gzip is run for all of them; its temporary files lie in `folder`. `proven`
+ * gets what xz and zstd were seen to make.
  */
-export async function unfoldNew(files: readonly Uint8Array[], folder: string): Promise<Unfolded[]> {
+export async function unfoldNew(
+  files: readonly Uint8Array[],
+  folder: string,
+  proven = new ProvenPacks(),
+): Promise<Unfolded[]> {
   const search = new RecipeSearch();
   const nodes: NestedNode[] = [];
   for (const bytes of files) {
@@ -29,7 +35,7 @@ export async function unfoldNew(files: readonly Uint8Array[], folder: string): P
     search.addNode(node);
     nodes.push(node);
   }
-  const recipes = await search.run(folder);
+  const recipes = await search.run(folder, proven);
   return nodes.map((node) => unfoldNode(node, (stream) => recipes.get(stream) ?? null));
 }
 
@@ -57,7 +63,7 @@ class RecipeSearch {
     }
   }
 
-  async run(folder: string): Promise<ReadonlyMap<NestedStream, NestedRecipe>> {
+  async run(folder: string, proven: ProvenPacks): Promise<ReadonlyMap<NestedStream, NestedRecipe>> {
     const packed = this.#deflates.map((wanted) => wanted.packed);
     const encoders = await findEncoders(packed, folder);
     for (const [i, { stream, recipe }] of this.#deflates.entries()) {
@@ -66,7 +72,9 @@ class RecipeSearch {
     }
     for (const { bytes, stream } of this.#whole) {
       const recipe = await findWholeRecipe(stream.kind, bytes, stream.node.bytes);
-      if (recipe !== null) this.#recipes.set(stream, recipe);
+      if (recipe === null) continue;
+      this.#recipes.set(stream, recipe);
+      proven.add({ content: stream.node.bytes, recipe }, bytes);
     }
     return this.#recipes;
   }
