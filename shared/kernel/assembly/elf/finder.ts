@@ -28,7 +28,6 @@ import {
   Kind,
   newReferenceList,
   Reference,
-  REFERENCE_BYTES,
   ReferenceList,
   widthOf,
 } from './reference';
@@ -68,32 +67,31 @@ export function findReferences(image: ElfImage): References {
   const relocatable = image.type == FILE_RELOCATABLE;
 
   budget = 2 * <u64>image.length;
-  const list = newReferenceList(image.length);
+  const code = newReferenceList(image.length);
   for (let index: u32 = 0; !relocatable && index < image.sectionCount; index++) {
     const section = image.section(index);
     if (!section.isCode || !affords(section)) continue;
-    if (image.machine == MACHINE_X86_64) findX86Code(image, section, list, dataTargets);
-    else findArmCode(image, section, list, dataTargets);
+    if (image.machine == MACHINE_X86_64) findX86Code(image, section, code, dataTargets);
+    else findArmCode(image, section, code, dataTargets);
   }
 
-  const codeCount = list.count;
-  findHeaders(image, list);
+  const tables = newReferenceList(image.length);
+  findHeaders(image, tables);
   const goLines = image.findBytes(Role.GoLines);
-  if (goLines != null) findGoLines(image, goLines, list);
+  if (goLines != null) findGoLines(image, goLines, tables);
   for (let index: u32 = 0; index < image.sectionCount; index++) {
     const section = image.section(index);
     if ((section.isCode && !relocatable) || !affords(section)) continue;
-    findInSection(image, section, list);
+    findInSection(image, section, tables);
   }
   const readOnly = image.findBytes(Role.ReadOnlyData);
-  if (readOnly != null && !relocatable) findJumpTables(image, readOnly, dataTargets, list);
+  if (readOnly != null && !relocatable) findJumpTables(image, readOnly, dataTargets, tables);
 
-  mergeInPlace(list, codeCount);
-  detachPositional(image, list);
-  numberTargets(list, targets);
   const references = changetype<References>(heap.alloc(offsetof<References>()));
   references.targets = targets;
-  references.list = list;
+  references.list = mergeLists(code, tables);
+  detachPositional(image, references.list);
+  numberTargets(references.list, targets);
   return references;
 }
 
@@ -128,77 +126,56 @@ function findInSection(image: ElfImage, section: Section, list: ReferenceList): 
   }
 }
 
-/**
- * Puts the references of code, which come first in the list, and those of tables in order of the
- * file, without overlaps: what begins first, and of equal ones that of a table, stays.
- */
-function mergeInPlace(list: ReferenceList, codeCount: u32): void {
-  const total = list.count;
-  const tableCount = total - codeCount;
-  // Sorted copies beyond the list; then code moves to its end, where writing does not catch up.
-  const code = sortedCopy(list, 0, codeCount);
-  const tables = sortedCopy(list, codeCount, tableCount);
-  const codeEnd = changetype<usize>(list.at(total));
-  const codeStart = changetype<usize>(list.at(tableCount));
-  const codeRows = code == 0 ? changetype<usize>(list.at(0)) : code;
-  memory.copy(codeStart, codeRows, codeEnd - codeStart);
-
-  let nextCode = codeStart;
-  let nextTable = tables;
-  const tablesEnd = tables + ((<usize>tableCount) << 4);
-  let to = changetype<usize>(list.at(0));
+/** One list in order of the file, without overlaps: what begins first, and was found first, stays. */
+function mergeLists(code: ReferenceList, tables: ReferenceList): ReferenceList {
+  const total = code.count + tables.count;
+  const merged = changetype<ReferenceList>(heap.alloc(offsetof<ReferenceList>()));
+  merged.rows = heap.alloc((<usize>total) << 4);
+  merged.capacity = total;
+  merged.fileLength = code.fileLength;
+  merged.count = 0;
+  const codeOrder = orderOf(code);
+  const tableOrder = orderOf(tables);
+  let inCode: u32 = 0;
+  let inTables: u32 = 0;
   let end: u32 = 0;
-  while (nextCode < codeEnd || nextTable < tablesEnd) {
-    let row = nextCode;
-    if (nextCode == codeEnd || (nextTable < tablesEnd && load<u32>(nextTable) <= load<u32>(row))) {
-      row = nextTable;
-      nextTable += REFERENCE_BYTES;
+  let codeRow = rowInOrder(code, codeOrder, 0);
+  let tableRow = rowInOrder(tables, tableOrder, 0);
+  while (inCode < code.count || inTables < tables.count) {
+    let row = codeRow;
+    if (inCode == code.count || (inTables < tables.count && tableRow.offset <= codeRow.offset)) {
+      row = tableRow;
+      tableRow = rowInOrder(tables, tableOrder, ++inTables);
     } else {
-      nextCode += REFERENCE_BYTES;
+      codeRow = rowInOrder(code, codeOrder, ++inCode);
     }
-    const offset = load<u32>(row);
-    if (offset < end) continue;
-    end = offset + widthOf(changetype<Reference>(row).kind);
-    v128.store(to, v128.load(row));
-    to += REFERENCE_BYTES;
+    if (row.offset < end) continue;
+    end = row.offset + widthOf(row.kind);
+    const to = changetype<usize>(merged.at(merged.count++));
+    store<u64>(to, load<u64>(changetype<usize>(row)));
+    store<u64>(to, load<u64>(changetype<usize>(row), 8), 8);
   }
-  list.count = <u32>((to - changetype<usize>(list.at(0))) >>> 4);
-  heap.free(tables);
-  if (code != 0) heap.free(code);
-}
-/** So many rows from `first` on in order of their offsets; 0 when they are already, for code. */
-function sortedCopy(list: ReferenceList, first: u32, count: u32): usize {
-  const isSorted = isInOrder(list, first, count);
-  if (isSorted && first == 0) return 0;
-  const copy = heap.alloc((<usize>count) << 4);
-  if (isSorted) {
-    memory.copy(copy, changetype<usize>(list.at(first)), (<usize>count) << 4);
-    return copy;
-  }
-  const keys = heap.alloc((<usize>count) << 3);
-  const scratch = heap.alloc((<usize>count) << 3);
-  for (let row: u32 = 0; row < count; row++) {
-    const offset = <u64>list.at(first + row).offset;
-    store<u64>(keys + ((<usize>row) << 3), (offset << 32) | row);
-  }
-  const order = radixSort(keys, scratch, count, 32);
-  for (let row: u32 = 0; row < count; row++) {
-    const from = list.at(first + <u32>load<u64>(order + ((<usize>row) << 3)));
-    v128.store(copy + ((<usize>row) << 4), v128.load(changetype<usize>(from)));
-  }
-  heap.free(scratch);
-  heap.free(keys);
-  return copy;
+  return merged;
 }
 
-function isInOrder(list: ReferenceList, first: u32, count: u32): bool {
+/** The n-th row in order; past the last one a row that must not be used. */
+function rowInOrder(list: ReferenceList, order: usize, index: u32): Reference {
+  if (order == 0 || index >= list.count) return list.at(index);
+  return list.at(<u32>load<u64>(order + ((<usize>index) << 3)));
+}
+
+/** Offset and row of all references, in order of offsets; 0 when they are in order as they are. */
+function orderOf(list: ReferenceList): usize {
   let before: u32 = 0;
-  for (let row: u32 = 0; row < count; row++) {
-    const offset = list.at(first + row).offset;
-    if (offset < before) return false;
-    before = offset;
+  let row: u32 = 0;
+  while (row < list.count && list.at(row).offset >= before) before = list.at(row++).offset;
+  if (row == list.count) return 0;
+  const bytes = (<usize>list.count) << 3;
+  const keys = heap.alloc(bytes);
+  for (row = 0; row < list.count; row++) {
+    store<u64>(keys + ((<usize>row) << 3), ((<u64>list.at(row).offset) << 32) | row);
   }
-  return true;
+  return radixSort(keys, heap.alloc(bytes), list.count, 32);
 }
 
 /** Entry n of .plt uses slot n of .got: such references tell nothing but the moves of sections. */

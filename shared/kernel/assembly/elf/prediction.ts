@@ -130,33 +130,29 @@ function takePlain(at: u32, end: u32, shift: i64): void {
   }
 }
 
-function takeBytes(at: u32, end: u32, shift: i64): void {
-  if (encodes) subtractBytes(at, end, oldBytes - <usize>shift);
-  else addBytes(at, end, oldBytes - <usize>shift);
-}
+const LOW_BITS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
-function subtractBytes(from: u32, end: u32, old: usize): void {
+/** Eight bytes at a time, without carries from one into the next. */
+function takeBytes(from: u32, end: u32, shift: i64): void {
+  const old = oldBytes - <usize>shift;
   let at = from;
-  for (; at + 16 <= end; at += 16) {
-    v128.store(residual + at, v128.sub<i8>(v128.load(actual + at), v128.load(old + at)));
+  if (encodes) {
+    for (; at + 8 <= end; at += 8) {
+      const a = load<u64>(actual + at);
+      const b = load<u64>(old + at);
+      const difference = ((a | HIGH_BITS) - (b & LOW_BITS)) ^ ((a ^ ~b) & HIGH_BITS);
+      store<u64>(residual + at, difference);
+    }
+  } else {
+    for (; at + 8 <= end; at += 8) {
+      const a = load<u64>(residual + at);
+      const b = load<u64>(old + at);
+      const sum = ((a & LOW_BITS) + (b & LOW_BITS)) ^ ((a ^ b) & HIGH_BITS);
+      store<u64>(actual + at, sum);
+    }
   }
   for (; at < end; at++) takeByte(at, load<u8>(old + at));
-}
-
-/** Most stretches are short: what lies behind the end gets zeros added, which costs no branch. */
-function addBytes(from: u32, end: u32, old: usize): void {
-  let at = from;
-  for (; at + 16 <= end; at += 16) {
-    v128.store(actual + at, v128.add<i8>(v128.load(actual + at), v128.load(old + at)));
-  }
-  if (at + 8 <= end) {
-    store<u64>(actual + at, add(load<u64>(actual + at), load<u64>(old + at)));
-    at += 8;
-  }
-  if (at < end) {
-    const kept = ((<u64>1) << ((end - at) << 3)) - 1;
-    store<u64>(actual + at, add(load<u64>(actual + at), load<u64>(old + at) & kept));
-  }
 }
 
 function takeMatch(newAt: u32, oldAt: u32, length: u32): void {
@@ -223,10 +219,6 @@ function takeReference(reference: Reference, field: u32, width: u32): void {
   learn(reference, value, site);
 }
 
-const LOW_BITS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-
-/** Eight bytes at a time, without carries from one into the next. */
 function add(a: u64, b: u64): u64 {
   return ((a & LOW_BITS) + (b & LOW_BITS)) ^ ((a ^ b) & HIGH_BITS);
 }

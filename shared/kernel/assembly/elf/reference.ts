@@ -54,7 +54,7 @@ export class Reference {
   base: u32;
 }
 
-export const REFERENCE_BYTES: usize = 16;
+const REFERENCE_BYTES: usize = 16;
 
 export function widthOf(kind: i32): u32 {
   if (kind == Kind.Relative8) return 1;

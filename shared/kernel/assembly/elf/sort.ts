@@ -29,7 +29,6 @@ export function radixSort(words: usize, scratch: usize, count: u32, lowBit: u32)
     from = to;
     to = swap;
   }
-  heap.free(histogram);
   return from;
 }
 

@@ -17,7 +17,6 @@ const LONGEST_NAME: u64 = 1024;
 const ROW_BYTES: usize = 32;
 let table: usize = 0;
 let mask: usize = 0;
-let slotCount: usize = 0;
 
 /** What `readSlot` found. */
 let nameHash: u64 = 0;
@@ -25,24 +24,22 @@ let slot: u64 = 0;
 let pltEntry: u64 = 0;
 
 export function learnSymbolSlots(map: TargetMap, newBytes: usize): void {
-  slotCount = 0;
-  walk(map, map.old, map.old.bytes, Purpose.Count);
+  const oldCount = countOf(map.old, Role.RelaPlt) + countOf(map.old, Role.RelaDyn);
   let capacity: usize = 16;
-  while (capacity < slotCount * 2) capacity <<= 1;
+  while (capacity < <usize>oldCount * 2) capacity <<= 1;
   mask = capacity - 1;
   table = heap.alloc(capacity * ROW_BYTES);
   memory.fill(table, 0, capacity * ROW_BYTES);
-  walk(map, map.old, map.old.bytes, Purpose.Store);
-  walk(map, map.new_, newBytes, Purpose.Join);
+  walk(map, map.old, map.old.bytes, false);
+  walk(map, map.new_, newBytes, true);
 }
 
-const enum Purpose {
-  Count,
-  Store,
-  Join,
+function countOf(image: ElfImage, role: i32): u64 {
+  const section = image.findBytes(role);
+  return section == null ? 0 : section.size / RELA_BYTES;
 }
 
-function walk(map: TargetMap, image: ElfImage, bytes: usize, purpose: Purpose): void {
+function walk(map: TargetMap, image: ElfImage, bytes: usize, join: bool): void {
   const symbols = image.findBytes(Role.DynamicSymbols);
   const strings = image.findBytes(Role.DynamicStrings);
   if (symbols == null || strings == null) return;
@@ -51,36 +48,27 @@ function walk(map: TargetMap, image: ElfImage, bytes: usize, purpose: Purpose): 
     if (section == null) continue;
     const count = section.size / RELA_BYTES;
     for (let row: u64 = 0; row < count; row++) {
-      const field = bytes + <usize>(section.offset + row * RELA_BYTES);
-      if (!isNamed(load<u32>(field + 8))) continue;
-      if (purpose == Purpose.Count) slotCount++;
-      else if (!readSlot(image, bytes, field, row, symbols, strings)) continue;
-      else if (purpose == Purpose.Join) joinSlot(map);
+      if (!readSlot(image, bytes, section, row, symbols, strings)) continue;
+      if (join) joinSlot(map);
       else storeSlot();
     }
   }
 }
 
-function isJumpSlot(type: u32): bool {
-  return type == 7 || type == 1026;
-}
-
-/** Whether a relocation may be the slot of a named symbol: most only move with the file. */
-function isNamed(type: u32): bool {
-  return isJumpSlot(type) || type == 6 || type == 1025;
-}
-
-/** False for slots without a name. */
+/** False for relocations that are no slots of named symbols. */
 function readSlot(
   image: ElfImage,
   bytes: usize,
-  field: usize,
+  section: Section,
   row: u64,
   symbols: Section,
   strings: Section,
 ): bool {
-  const isJump = isJumpSlot(load<u32>(field + 8));
+  const field = bytes + <usize>(section.offset + row * RELA_BYTES);
+  const type = load<u32>(field + 8);
   const symbol = <u64>load<u32>(field + 12);
+  const isJump = type == 7 || type == 1026;
+  if (!isJump && type != 6 && type != 1025) return false;
   if (symbol == 0 || (symbol + 1) * SYMBOL_BYTES > symbols.size) return false;
   const name = <u64>load<u32>(bytes + <usize>(symbols.offset + symbol * SYMBOL_BYTES));
   if (name >= strings.size) return false;
