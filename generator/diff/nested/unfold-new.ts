@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 import { DebshoalError } from '../../../shared/errors.js';
 import type { Unfolded } from '../../../shared/nested/fold.js';
 import { openNested } from '../../../shared/nested/open-nested.js';
@@ -51,6 +53,9 @@ type PackedStreamEncoder = NonNullable<Awaited<ReturnType<typeof findEncoders>>[
 const TRAILERS = { none: 0, adler32: 4, gzip: 8 } as const;
 const ZLIB_HEADER = 2;
 
+/** Of `xz -9`, each takes 0.7 GiB. */
+const MAX_WORKERS = 4;
+
 /** Collects the streams of many trees, so that one search serves all. */
 class RecipeSearch {
   readonly #deflates: Wanted[] = [];
@@ -70,12 +75,18 @@ class RecipeSearch {
       const encoder = encoders[i];
       if (encoder) this.#recipes.set(stream, recipe(encoder));
     }
-    for (const { bytes, stream } of this.#whole) {
-      const recipe = await findWholeRecipe(stream.kind, bytes, stream.node.bytes);
-      if (recipe === null) continue;
-      this.#recipes.set(stream, recipe);
-      proven.add({ content: stream.node.bytes, recipe }, bytes);
-    }
+    // xz works in threads of its own, and takes minutes for the modules of a kernel.
+    const left = this.#whole.values();
+    const work = async (): Promise<void> => {
+      for (const { bytes, stream } of left) {
+        const recipe = await findWholeRecipe(stream.kind, bytes, stream.node.bytes);
+        if (recipe === null) continue;
+        this.#recipes.set(stream, recipe);
+        proven.add({ content: stream.node.bytes, recipe }, bytes);
+      }
+    };
+    const workers = Math.min(availableParallelism(), MAX_WORKERS);
+    await Promise.all(Array.from({ length: workers }, work));
     return this.#recipes;
   }
 
