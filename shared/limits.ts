@@ -44,8 +44,11 @@ export const LIMITS = {
    * million matches to and fro between two large files would be the work of days.
    */
   deltaWorkBytes: 64 * GIB,
-  /** Memory that a delta may ask of the applying machine; larger ones are refused unread. */
-  applyMemoryBytes: 4 * GIB,
+  /**
+   * Memory that a delta may ask of the applying machine; larger ones are refused unread. Chromium's
+   * executable of 316 MiB asks for 4.7 GiB.
+   */
+  applyMemoryBytes: 6 * GIB,
   /** One file inside a package: it is held in memory, more than once. Debian's largest is 700 MiB. */
   packageFileBytes: GIB,
   /** Memory for all threads of one encoder: 14 of `xz -6`, 1 of `xz -9`. */
