@@ -113,7 +113,7 @@ describe('decodeDeltasIndex refuses', () => {
     ['batches out of order', '\n 1 ', '\n 2 '],
     ['two batches of one name', '2026-02-28', '2026-03-01'],
     ['a delta in a batch that is not there', ' 24 1\n', ' 24 2\n'],
-    ['a delta that needs all memory', ' 24 1\n', ' 4097 1\n'],
+    ['a delta that needs all memory', ' 24 1\n', ' 6145 1\n'],
     ['a delta from the same version', ' 3.0.20-1~deb12u2 ', ' 3.0.22-1~deb12u2 '],
     ['a delta from a newer version', ' 3.0.20-1~deb12u2 ', ' 1:3.0.20-1~deb12u2 '],
     ['two deltas from one version', ' 3.0.20-1~deb12u2 ', ' 3.0.19-1~deb12u1 '],
