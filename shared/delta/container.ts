@@ -14,7 +14,7 @@ import {
   unpackStreams,
   type StreamDescription,
 } from '../streams/unpack-streams.js';
-import { CONTROL_SOURCES, type DeltaHeader, type TargetPart } from './delta.js';
+import { CONTROL_SOURCES, memoryNeeded, type DeltaHeader, type TargetPart } from './delta.js';
 
 /* The codec of FORMAT.md, version 1. Encoding and decoding of each structure stand together. */
 
@@ -95,9 +95,14 @@ function checksum(body: Uint8Array): Buffer {
   return createHash('sha256').update(body).digest().subarray(0, CHECKSUM_LENGTH);
 }
 
-function checkMemory({ memoryBytes }: DeltaHeader, streams: readonly StreamDescription[]): void {
-  const expanded = streams.reduce((sum, stream) => sum + stream.expandedBytes, 0);
-  if (expanded > memoryBytes) throw damaged('needs more memory than it declares');
+/** What the header alone tells of the need must be declared: above all the encoders of its recipes. */
+function checkMemory(
+  { memoryBytes, parts }: DeltaHeader,
+  described: readonly StreamDescription[],
+): void {
+  const streams = described.reduce((sum, stream) => sum + stream.expandedBytes, 0);
+  const needed = memoryNeeded({ streams, madeFile: 0, oldFiles: 0, elfPair: 0 }, parts);
+  if (needed > memoryBytes) throw damaged('needs more memory than it declares');
   if (memoryBytes > LIMITS.applyMemoryBytes) {
     const mib = Math.ceil(memoryBytes / 2 ** 20);
     throw new DebshoalError('limit-exceeded', `applying this delta needs ${mib} MiB of memory`);

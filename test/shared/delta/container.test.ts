@@ -53,7 +53,7 @@ describe('attacks on the container', () => {
       oldVersion: '1',
       newVersion: '2',
       target: { size: 132 + 60 + 2 * 10_240, sha256: 'ab'.repeat(32) },
-      memoryBytes: 2 ** 27,
+      memoryBytes: 2 ** 28,
       oldIdentity: '0123456789abcdef',
       oldControlFiles: new Set([0]),
       timestamp: 1_700_000_000,
@@ -118,6 +118,19 @@ describe('attacks on the container', () => {
 
   it('refuses streams that are larger than the memory it declares', async () => {
     expect(await codeOf({ memoryBytes: 0 })).toBe('delta-damaged');
+  });
+
+  it('refuses an encoder that takes gigabytes, declared or not', async () => {
+    const recipe = {
+      kind: 'xz',
+      preset: 6,
+      extreme: false,
+      check: 4,
+      blockBytes: 2 ** 39,
+    } as const;
+    const giant = parts.map((part) => (part.kind === 'member' ? { ...part, recipe } : part));
+    expect(await codeOf({ parts: giant })).toBe('delta-damaged');
+    expect(await codeOf({ parts: giant, memoryBytes: 2 ** 41 })).toBe('limit-exceeded');
   });
 
   it('refuses gigabytes of memory, honestly declared', async () => {
