@@ -1,10 +1,17 @@
 import { join } from 'node:path';
 
 import { expandDeb, type ExpandedDeb } from '../../shared/deb/expand-deb.js';
-import { encodeDelta, type Coding } from '../../shared/delta/container.js';
+import { describeEncoded, encodeDelta, type Coding } from '../../shared/delta/container.js';
 import { openExpandedDeb } from '../../shared/delta/old-deb.js';
 import { DebshoalError } from '../../shared/errors.js';
+import type { Work } from '../../shared/index/deltas-index.js';
 import { withTemporaryFolder, writeFileAtomically } from '../../shared/io/files.js';
+import { countStreams, estimateDecoding, type DecodingCounts } from './estimate-decoding.js';
+import {
+  countCompression,
+  estimateCompression,
+  type CompressionCounts,
+} from './estimate-compression.js';
 import { findRecipes } from './find-recipe.js';
 import { ProvenPacks } from './nested/proven-packs.js';
 import { makeContent, type PredictedReferences } from './make-content.js';
@@ -19,6 +26,12 @@ export interface DiffReport {
   readonly newBytes: number;
   readonly deltaBytes: number;
   readonly memoryBytes: number;
+  /** Estimated for the index, and what from; compression for each member. */
+  readonly work: Work;
+  readonly workCounts: {
+    readonly decode: DecodingCounts;
+    readonly compress: readonly CompressionCounts[];
+  };
   readonly references: PredictedReferences;
   readonly seconds: {
     readonly total: number;
@@ -58,6 +71,14 @@ export async function diffDebs(
     const content = await makeContent(oldDeb, newDeb, parts, folder, proven);
     const delta = await encodeDelta(content, coding);
     const match = clock();
+    const workCounts = {
+      decode: { ...content.work, ...countStreams(describeEncoded(delta)) },
+      compress: await countCompression(newDeb, parts),
+    };
+    const work = {
+      decode: estimateDecoding(workCounts.decode),
+      compress: estimateCompression(workCounts.compress),
+    };
     const unproven = join(folder, 'unproven.delta');
     await writeFileAtomically(unproven, delta);
     const old = await openExpandedDeb(oldDeb);
@@ -76,6 +97,8 @@ export async function diffDebs(
       newBytes: newDeb.size,
       deltaBytes: delta.length,
       memoryBytes: content.header.memoryBytes,
+      work,
+      workCounts,
       references: content.references,
       seconds: { total: expand + recipes + match + prove, expand, recipes, match, prove },
     };

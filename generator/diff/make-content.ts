@@ -14,8 +14,9 @@ import {
 import { joinGroups } from '../../shared/delta/stream-groups.js';
 import { encodeFolds, type FoldedFile } from '../../shared/nested/fold-codec.js';
 import { parseConffiles, predictMd5sums } from '../../shared/tar-layout/md5sums.js';
+import { countPacked, type DecodingCounts } from './estimate-decoding.js';
 import { fingerprintUnsummed } from './fingerprint-unsummed.js';
-import { layOutTars } from './lay-out-tars.js';
+import { layOutTars, type LaidOutTars } from './lay-out-tars.js';
 import { matchSpaces, type MatchedSpaces } from './match-spaces.js';
 import { openOldFiles } from './old-files.js';
 import type { ProvenPacks } from './nested/proven-packs.js';
@@ -31,7 +32,11 @@ export interface PredictedReferences {
 
 export interface MadeContent extends DeltaContent {
   readonly references: PredictedReferences;
+  /** What applying does, but for expanding the streams. */
+  readonly work: MadeWork;
 }
+
+type MadeWork = Omit<DecodingCounts, 'streamBytes' | 'mixedBytes'>;
 
 /**
  * Finds out how the new package comes about from the old: everything that a delta contains. `proven`
@@ -94,7 +99,8 @@ export async function makeContent(
       timestamp,
       parts,
     };
-    return { header, streams, references: countReferences(matched.elfStatistics) };
+    const references = countReferences(matched.elfStatistics);
+    return { header, streams, references, work: countWork(tars, made, matched, used) };
   } finally {
     await old.close();
   }
@@ -106,6 +112,26 @@ function countReferences(statistics: MatchedSpaces['elfStatistics']): PredictedR
     (sum, { hits, misses }) => ({ hits: sum.hits + hits, misses: sum.misses + misses }),
     { hits: 0, misses: 0 },
   );
+}
+
+function countWork(
+  { copied }: LaidOutTars,
+  made: readonly NewContent[],
+  { elfBytes, codeBytes }: MatchedSpaces,
+  { segments, lengths }: UsedSpaces,
+): MadeWork {
+  const sum = <T>(items: Iterable<T>, of: (item: T, index: number) => number): number =>
+    [...items].reduce((total, item, index) => total + of(item, index), 0);
+  return {
+    copiedFiles: copied.size,
+    copiedBytes: sum(copied, ({ size }) => size),
+    madeFiles: made.length,
+    plainBytes: sum(made, ({ content }) => content.length) - elfBytes,
+    elfBytes: elfBytes - codeBytes,
+    codeBytes,
+    unfoldedBytes: sum(segments, ({ isUnfolded }, i) => (isUnfolded ? (lengths[i] ?? 0) : 0)),
+    ...countPacked(made.flatMap(({ folds }) => folds)),
+  };
 }
 
 /** Folds with what the decoder knows when it meets them. */

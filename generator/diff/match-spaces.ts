@@ -1,4 +1,4 @@
-import { classifyElf } from '../../shared/elf/classify-elf.js';
+import { classifyElf, countCode } from '../../shared/elf/classify-elf.js';
 import { readPairTables } from '../../shared/elf/layout.js';
 import { matchElf, type ElfDelta } from '../../shared/elf/match-elf.js';
 import type { Matches } from '../../shared/delta/matches.js';
@@ -25,6 +25,9 @@ export interface MatchedSpaces {
   readonly elfStatistics: readonly ElfDelta['statistics'][];
   /** The largest pair of ELF files, both together. */
   readonly largestElfPair: number;
+  /** Bytes of the ELF files that are predicted, and those of them that are code. */
+  readonly elfBytes: number;
+  readonly codeBytes: number;
 }
 
 /** An ELF stretch of a made file with the old one that it was matched against. */
@@ -64,6 +67,7 @@ export function matchSpaces(
 
   const matches = new MatchList();
   const writer = new ResidualWriter();
+  let codeBytes = 0;
   for (const [index, content] of made.entries()) {
     let at = 0;
     for (const elf of [...(elves[index] ?? []), null]) {
@@ -79,7 +83,9 @@ export function matchSpaces(
       const segment = old[elf.pair.segment];
       matches.addMoved(elf.matches, content.at + end, (segment?.at ?? 0) + elf.pair.oldAt);
       const { table } = readPairTables(elf.oldBytes, elf.layout, length);
-      writer.add(elf.residual, elf.matches, classifyElf(table, length));
+      const classes = classifyElf(table, length);
+      codeBytes += countCode(classes);
+      writer.add(elf.residual, elf.matches, classes);
       at = end + length;
     }
   }
@@ -94,6 +100,8 @@ export function matchSpaces(
       (most, { residual, oldBytes }) => Math.max(most, residual.length + oldBytes.length),
       0,
     ),
+    elfBytes: found.reduce((sum, { residual }) => sum + residual.length, 0),
+    codeBytes,
   };
 }
 

@@ -32,6 +32,7 @@ const madeDelta = z.strictObject({
   size: z.int(),
   sha256,
   memoryMiB: z.int(),
+  work: z.strictObject({ decode: z.int(), compress: z.int() }),
   /** Name of the batch that holds it. */
   batch: z.string(),
 });

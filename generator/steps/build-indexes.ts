@@ -45,6 +45,7 @@ function buildIndex(
       sha256: delta.sha256,
       memoryMiB: delta.memoryMiB,
       batch: numbers.get(delta.batch) ?? 0,
+      work: delta.work,
     })),
   }));
   return { suite, component, architecture, batches, packages };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { isDebshoalError, type ErrorCode } from '../../shared/errors.js';
 import type { Coding } from '../../shared/delta/container.js';
+import type { Work } from '../../shared/index/deltas-index.js';
 import { deltaFileName } from '../../shared/index/layout.js';
 import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
 import { hashFile } from '../../shared/io/hash.js';
@@ -23,6 +24,7 @@ export interface PendingDelta {
   readonly size: number;
   readonly sha256: string;
   readonly memoryMiB: number;
+  readonly work: Work;
 }
 
 export interface MadeDeltas {
@@ -108,7 +110,8 @@ async function makeDelta(
       return { ...identity, reason: 'too-large' };
     }
     const memoryMiB = Math.ceil(made.memoryBytes / 2 ** 20);
-    return { pair, path, fileName, size: made.size, sha256: made.sha256, memoryMiB };
+    const { size, sha256, work } = made;
+    return { pair, path, fileName, size, sha256, memoryMiB, work };
   } catch (error) {
     if (!isDebshoalError(error) || FATAL.includes(error.code)) throw error;
     const { package: name, version } = pair.new;

@@ -84,7 +84,7 @@ function newName(now: Date, known: GeneratorState['batches']): string {
   return name;
 }
 
-function remember({ pair, size, sha256, memoryMiB }: PendingDelta, batch: string): MadeDelta {
+function remember({ pair, size, sha256, memoryMiB, work }: PendingDelta, batch: string): MadeDelta {
   return {
     oldSha256: pair.old.sha256,
     newSha256: pair.new.sha256,
@@ -92,6 +92,7 @@ function remember({ pair, size, sha256, memoryMiB }: PendingDelta, batch: string
     size,
     sha256,
     memoryMiB,
+    work,
     batch,
   };
 }

@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import type { Coding } from '../../shared/delta/container.js';
+import type { Work } from '../../shared/index/deltas-index.js';
 import { hashFile } from '../../shared/io/hash.js';
 import { answerTasks } from '../../shared/io/worker-pool.js';
 import { diffDebs } from '../diff/diff-debs.js';
@@ -23,6 +24,7 @@ export interface DiffedPair {
   readonly size: number;
   readonly sha256: string;
   readonly memoryBytes: number;
+  readonly work: Work;
 }
 
 async function diff(task: DiffTask): Promise<DiffedPair> {
@@ -32,7 +34,8 @@ async function diff(task: DiffTask): Promise<DiffedPair> {
   const report = await diffDebs(task.old.path, task.new.path, unfinished, task);
   await rename(unfinished, task.target);
   const made = await hashFile(task.target);
-  return { size: made.size, sha256: made.sha256, memoryBytes: report.memoryBytes };
+  const { memoryBytes, work } = report;
+  return { size: made.size, sha256: made.sha256, memoryBytes, work };
 }
 
 /** Linked from the archive, a stored file changes with it when somebody writes into that. */

@@ -62,6 +62,13 @@ export async function encodeDelta(
   return Buffer.concat([MAGIC, Buffer.from([VERSION]), checksum(body), body]);
 }
 
+/** Where the bytes of an encoded delta went, without expanding it. */
+export function describeEncoded(delta: Uint8Array): StreamDescription[] {
+  return describeStreams(delta.subarray(PREAMBLE_LENGTH), {
+    expandedBytes: LIMITS.deltaStreamBytes,
+  });
+}
+
 /**
  * Reads a delta file: its checksum before anything in it is interpreted, then its streams and its
  * header. `delta-damaged`, `delta-unsupported` or `limit-exceeded`.

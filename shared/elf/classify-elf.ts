@@ -40,6 +40,13 @@ export function classifyElf(table: SectionTable, newLength: number): Classes {
   return { ends: Uint32Array.from(ends), classes: Uint8Array.from(classes) };
 }
 
+/** How many of the classified bytes are code. */
+export function countCode({ ends, classes }: Classes): number {
+  return ends.reduce((sum, end, i) => {
+    return classes[i] === CONTENT_CLASS.code ? sum + end - (ends[i - 1] ?? 0) : sum;
+  }, 0);
+}
+
 function classOf(section: ElfSection): number {
   if ((section.flags & FLAG_CODE) !== 0n) return CONTENT_CLASS.code;
   if (UNWIND_NAMES.has(section.name)) return CONTENT_CLASS.unwind;

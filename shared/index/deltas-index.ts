@@ -48,6 +48,18 @@ export interface IndexedDelta {
   readonly memoryMiB: number;
   /** An index into `batches`. */
   readonly batch: number;
+  readonly work: Work;
+}
+
+/**
+ * What applying takes on one core of the reference machine, in milliseconds. Estimated from what is
+ * counted when the delta is made, never from a clock: FORMAT.md.
+ */
+export interface Work {
+  /** Until the new tars are there. */
+  readonly decode: number;
+  /** Compressing them, which the expanded form is spared. */
+  readonly compress: number;
 }
 
 const FORMAT = '1';
@@ -79,8 +91,8 @@ function encodePackage(entry: IndexedPackage): string {
   ];
   if (entry.infoHash !== null) fields.push(['Info-Hash', entry.infoHash]);
   if (entry.filename !== null) fields.push(['Filename', entry.filename]);
-  const lines = entry.deltas.map(({ oldVersion, size, sha256, memoryMiB, batch }) =>
-    [oldVersion, size, sha256, memoryMiB, batch].join(' '),
+  const lines = entry.deltas.map(({ oldVersion, size, sha256, memoryMiB, batch, work }) =>
+    [oldVersion, size, sha256, memoryMiB, batch, work.decode, work.compress].join(' '),
   );
   fields.push(['Deltas', ['', ...lines].join('\n')]);
   return formatStanza(fields);
@@ -121,13 +133,16 @@ function decodePackage(stanza: Stanza): IndexedPackage {
     sha256: required(stanza, 'SHA256'),
     infoHash: stanza.get('Info-Hash') ?? null,
     filename: stanza.get('Filename') ?? null,
-    deltas: rows(stanza, 'Deltas', 5).map(([oldVersion, size, sha256, memoryMiB, batch]) => ({
-      oldVersion,
-      size: integer(stanza, size),
-      sha256,
-      memoryMiB: integer(stanza, memoryMiB),
-      batch: integer(stanza, batch),
-    })),
+    deltas: rows(stanza, 'Deltas', 7).map(
+      ([oldVersion, size, sha256, memoryMiB, batch, decode, compress]) => ({
+        oldVersion,
+        size: integer(stanza, size),
+        sha256,
+        memoryMiB: integer(stanza, memoryMiB),
+        batch: integer(stanza, batch),
+        work: { decode: integer(stanza, decode), compress: integer(stanza, compress) },
+      }),
+    ),
   };
 }
 
@@ -137,7 +152,7 @@ function required(stanza: Stanza, name: string): string {
 
 interface Rows {
   3: [string, string, string];
-  5: [string, string, string, string, string];
+  7: [string, string, string, string, string, string, string];
 }
 
 /** The lines after the first, empty one, each of `columns` words. */

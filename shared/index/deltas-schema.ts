@@ -22,6 +22,9 @@ const infoHash = z.string().refine(isInfoHash, 'not an info hash');
 const architecture = z.string().refine(isArchitecture, 'not an architecture');
 const version = z.string().refine(isVersion, 'not a version');
 
+/** A week: whoever claims more only makes his delta look bad. */
+const milliseconds = z.int().min(0).max(604_800_000);
+
 const delta = z.strictObject({
   oldVersion: version,
   size: z.int().min(1).max(LIMITS.deltaBytes),
@@ -31,6 +34,7 @@ const delta = z.strictObject({
     .min(0)
     .max(LIMITS.applyMemoryBytes / MIB),
   batch: z.int().min(0),
+  work: z.strictObject({ decode: milliseconds, compress: milliseconds }),
 });
 
 const indexedPackage = z.strictObject({

@@ -28,6 +28,7 @@ const openssl: IndexedPackage = {
       sha256: hex('openssl 1'),
       memoryMiB: 24,
       batch: 1,
+      work: { decode: 40, compress: 800 },
     },
     {
       oldVersion: '3.0.19-1~deb12u1',
@@ -35,6 +36,7 @@ const openssl: IndexedPackage = {
       sha256: hex('openssl 2'),
       memoryMiB: 25,
       batch: 0,
+      work: { decode: 60, compress: 800 },
     },
   ],
 };

@@ -86,7 +86,8 @@ const EMPTY: GeneratorState = {
 
 function made(old: KnownVersion, next: KnownVersion, batch = 'b1') {
   const sums = { oldSha256: old.sha256, newSha256: next.sha256, sha256: sha256(Buffer.from('x')) };
-  return { ...sums, oldVersion: old.version, size: 10, memoryMiB: 130, batch };
+  const work = { decode: 20, compress: 300 };
+  return { ...sums, oldVersion: old.version, size: 10, memoryMiB: 130, work, batch };
 }
 
 describe('unmadePairs', () => {

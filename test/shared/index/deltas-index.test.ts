@@ -30,6 +30,7 @@ const indexes: fc.Arbitrary<DeltasIndex> = fc
       sha256: hex(64),
       memoryMiB: fc.nat(4096),
       batch: fc.nat(names.length - 1),
+      work: fc.record({ decode: fc.nat(1e6), compress: fc.nat(1e6) }),
     }) satisfies fc.Arbitrary<IndexedDelta>;
     const entry = fc.record({
       package: packageName,

@@ -1,0 +1,40 @@
+/** One package on its way; seconds with the whole link, or a core, for itself. */
+export interface Job {
+  readonly download: number;
+  /** 0 for a full .deb. */
+  readonly rebuild: number;
+  /** Left to apt, which downloads when we are done. */
+  readonly isLeft: boolean;
+}
+
+/**
+ * Seconds until apt could unpack the last package: downloads one after the other over one link, in
+ * order; beside them rebuilds on `cores`, each as soon as its delta is there and a core is free;
+ * then what is left to apt. That several downloads share the link changes when one of them ends,
+ * hardly when the last one does.
+ */
+export function scheduleSeconds(jobs: readonly Job[], cores: number): number {
+  const freeAt = new Array<number>(Math.max(1, cores)).fill(0);
+  let downloaded = 0;
+  let left = 0;
+  let end = 0;
+  for (const { download, rebuild, isLeft } of jobs) {
+    if (isLeft) {
+      left += download;
+      continue;
+    }
+    downloaded += download;
+    if (rebuild === 0) continue;
+    const core = earliest(freeAt);
+    const finished = Math.max(downloaded, freeAt[core] ?? 0) + rebuild;
+    freeAt[core] = finished;
+    end = Math.max(end, finished);
+  }
+  return Math.max(end, downloaded) + left;
+}
+
+function earliest(freeAt: readonly number[]): number {
+  let found = 0;
+  for (const [core, at] of freeAt.entries()) if (at < (freeAt[found] ?? 0)) found = core;
+  return found;
+}
