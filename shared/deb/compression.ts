@@ -161,13 +161,15 @@ async function* withHeader(
 }
 
 /** gzip(1) takes options from the variable GZIP, too: another level, other bytes. */
-export const GZIP_ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, GZIP: undefined };
+export function gzipEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, GZIP: undefined };
+}
 
 /** GNU gzip itself (Essential in Debian): its deflate is not zlib's. */
 function gnuGzip(level: number): Duplex {
   const child = spawn('gzip', ['-n', `-${level}`], {
     stdio: ['pipe', 'pipe', 'ignore'],
-    env: GZIP_ENVIRONMENT,
+    env: gzipEnvironment(),
   });
   const both = Duplex.from({ writable: child.stdin, readable: child.stdout });
   child.on('error', (cause) => {

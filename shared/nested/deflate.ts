@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
-import { GZIP_ENVIRONMENT } from '../deb/compression.js';
+import { gzipEnvironment } from '../deb/compression.js';
 import { runTool } from '../io/run-tool.js';
 import { zlibDeflate } from './zlib-deflate.js';
 import type { DeflateEncoder } from './nested-recipe.js';
@@ -79,7 +79,7 @@ async function gzipFiles(
   const names = contents.map((_content, i) => String(firstNumber + i));
   // At once: the thread pool would cost more than these small files do.
   for (const [i, name] of names.entries()) writeFileSync(join(folder, name), contents[i] ?? '');
-  const options = { maxOutput: 0, env: GZIP_ENVIRONMENT, cwd: folder };
+  const options = { maxOutput: 0, env: gzipEnvironment(), cwd: folder };
   await runTool('gzip', ['-n', `-${level}`, '--', ...names], options);
   return names.map((name) => readFileSync(join(folder, `${name}.gz`)));
 }
