@@ -8,6 +8,7 @@ import { Deflate } from 'pako';
 import { CompressStream, DecompressStream } from 'zstd-napi';
 
 import { DebshoalError } from '../errors.js';
+import { PLAIN_GZIP_HEADER } from '../io/gzip.js';
 import { XZ_SLICE_BYTES } from '../io/xz.js';
 import { LIMITS } from '../limits.js';
 import { encoderMemory, type Recipe } from './recipe.js';
@@ -143,9 +144,6 @@ function xzEncoder(recipe: Extract<Recipe, { kind: 'xz' }>, threads: number): Du
     }),
   });
 }
-
-/** Length of the header that both gzip encoders below write: no name, no time. */
-export const PLAIN_GZIP_HEADER = 10;
 
 /** Replaces the encoder's plain gzip header by the recorded one. */
 async function* withHeader(

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import { gzipEnvironment } from '../deb/compression.js';
+import { GZIP_TRAILER, PLAIN_GZIP_HEADER } from '../io/gzip.js';
 import { runTool } from '../io/run-tool.js';
 import { zlibDeflate } from './zlib-deflate.js';
 import type { DeflateEncoder } from './nested-recipe.js';
@@ -34,10 +35,6 @@ export async function deflateMany(jobs: readonly DeflateJob[], folder: string): 
   return results;
 }
 
-/** What `gzip -n` writes around the deflate stream. */
-const GZIP_HEADER = 10;
-const GZIP_TRAILER = 8;
-
 /** Arguments of one process: each is a file that is held open, and a name of a few bytes. */
 const BATCH_FILES = 500;
 
@@ -58,7 +55,7 @@ async function gnuDeflate(
     for (const start of starts) {
       const batch = contents.slice(start, start + batchFiles);
       for (const [i, gz] of (await gzipFiles(batch, start, level, folder)).entries()) {
-        results[start + i] = gz.subarray(GZIP_HEADER, gz.length - GZIP_TRAILER);
+        results[start + i] = gz.subarray(PLAIN_GZIP_HEADER, gz.length - GZIP_TRAILER);
       }
     }
   };

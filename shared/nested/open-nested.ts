@@ -1,8 +1,9 @@
+import { gzipDataAt } from '../io/gzip.js';
 import { decompressXz } from '../io/xz.js';
 import { DebshoalError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import { ExpansionBudget } from './expansion-budget.js';
-import { gzipDataAt, inflateGzip, inflateRaw, inflateZlib } from './inflate.js';
+import { inflateGzip, inflateRaw, inflateZlib } from './inflate.js';
 import { readImageData } from './png.js';
 import { scanForDeflate, zlibHints } from './scan-deflate.js';
 import type { DeflateStream, NestedNode, NestedStream, ZipStream } from './tree.js';
