@@ -1,6 +1,7 @@
+import { XZ_MAGIC } from '../deb/xz-container.js';
+import { DebshoalError } from '../errors.js';
 import { gzipDataAt } from '../io/gzip.js';
 import { decompressXz } from '../io/xz.js';
-import { DebshoalError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import { ExpansionBudget } from './expansion-budget.js';
 import { inflateGzip, inflateRaw, inflateZlib } from './inflate.js';
@@ -16,7 +17,6 @@ import { decompressZstd, isZstd } from './zstd.js';
  * what is too large, too deep or damaged stays closed.
  */
 
-const XZ_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
 const ELF_MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 
 export function openNested(bytes: Buffer): Promise<NestedNode> {
