@@ -1,4 +1,5 @@
 import { XZ_MAGIC } from '../deb/xz-container.js';
+import { hasElfMagic } from '../elf/section-table.js';
 import { DebshoalError } from '../errors.js';
 import { gzipDataAt } from '../io/gzip.js';
 import { decompressXz } from '../io/xz.js';
@@ -16,8 +17,6 @@ import { decompressZstd, isZstd } from './zstd.js';
  * to the same old files and must find the same: nothing here depends on time, memory or order, and
  * what is too large, too deep or damaged stays closed.
  */
-
-const ELF_MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 
 export function openNested(bytes: Buffer): Promise<NestedNode> {
   return openNode(bytes, 0, new ExpansionBudget());
@@ -166,7 +165,7 @@ async function openScanned(
   budget: ExpansionBudget,
 ): Promise<NestedStream[]> {
   // The positions in an ELF file are what its references are predicted by.
-  if (bytes.subarray(0, ELF_MAGIC.length).equals(ELF_MAGIC)) return [];
+  if (hasElfMagic(bytes)) return [];
   const streams: NestedStream[] = [];
   for (const { dataAt, end, content } of scanForDeflate(bytes, budget)) {
     const node = await openNode(content, depth + 1, budget);
