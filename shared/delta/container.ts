@@ -45,7 +45,9 @@ export interface OpenDelta extends DeltaContent {
  * `fast`: coders that expand tens of MB a second. `small`: also the mixing coder, which expands
  * half a MB; deltas are a tenth smaller.
  */
-export type Coding = 'fast' | 'small';
+export const CODINGS = ['fast', 'small'] as const;
+
+export type Coding = (typeof CODINGS)[number];
 
 /** What expanding may take with the mixing coder. */
 const MIXING_MS: Readonly<Record<Coding, number>> = { fast: 0, small: 4000 };
