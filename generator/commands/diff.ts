@@ -2,13 +2,14 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { formatBytes, formatPercent, formatSeconds } from '../../shared/cli/format.js';
 import { exitOnInterrupt } from '../../shared/cli/run-cli.js';
+import { CODINGS, type Coding } from '../../shared/delta/container.js';
 import { diffDebs } from '../diff/diff-debs.js';
 
 interface DiffArguments {
   old: string;
   new: string;
   out: string;
-  coding: 'fast' | 'small';
+  coding: Coding;
   json: boolean;
 }
 
@@ -21,7 +22,7 @@ export const diffCommand: CommandModule<object, DiffArguments> = {
       .positional('new', { type: 'string', demandOption: true, describe: 'the new .deb' })
       .positional('out', { type: 'string', demandOption: true, describe: 'the delta to write' })
       .option('coding', {
-        choices: ['fast', 'small'] as const,
+        choices: CODINGS,
         default: 'fast' as const,
         describe: 'quick to apply, or a tenth smaller',
       })

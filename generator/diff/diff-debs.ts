@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { expandDeb, type ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import { describeEncoded, encodeDelta, type Coding } from '../../shared/delta/container.js';
+import { largestEncoder, type FileIdentity } from '../../shared/delta/delta.js';
 import { openExpandedDeb } from '../../shared/delta/old-deb.js';
 import { DebshoalError } from '../../shared/errors.js';
 import type { Work } from '../../shared/index/deltas-index.js';
@@ -25,7 +26,12 @@ export interface DiffReport {
   readonly oldBytes: number;
   readonly newBytes: number;
   readonly deltaBytes: number;
+  /** For the exact form. */
   readonly memoryBytes: number;
+  /** The part of it that only the exact form needs. */
+  readonly encoderBytes: number;
+  /** The new .deb in its expanded form. */
+  readonly expanded: FileIdentity;
   /** Estimated for the index, and what from; compression for each member. */
   readonly work: Work;
   readonly workCounts: {
@@ -97,6 +103,8 @@ export async function diffDebs(
       newBytes: newDeb.size,
       deltaBytes: delta.length,
       memoryBytes: content.header.memoryBytes,
+      encoderBytes: largestEncoder(parts),
+      expanded: content.header.expanded,
       work,
       workCounts,
       references: content.references,

@@ -2,10 +2,9 @@ import { rename, rm } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import type { Coding } from '../../shared/delta/container.js';
-import type { Work } from '../../shared/index/deltas-index.js';
 import { hashFile } from '../../shared/io/hash.js';
 import { answerTasks } from '../../shared/io/worker-pool.js';
-import { diffDebs } from '../diff/diff-debs.js';
+import { diffDebs, type DiffReport } from '../diff/diff-debs.js';
 
 export interface StoredFile {
   readonly path: string;
@@ -20,22 +19,24 @@ export interface DiffTask {
   readonly coding: Coding;
 }
 
-export interface DiffedPair {
+export type DiffedPair = Pick<DiffReport, 'memoryBytes' | 'encoderBytes' | 'expanded' | 'work'> & {
+  /** Of the delta. */
   readonly size: number;
   readonly sha256: string;
-  readonly memoryBytes: number;
-  readonly work: Work;
-}
+};
 
 async function diff(task: DiffTask): Promise<DiffedPair> {
   await verify(task.old);
   await verify(task.new);
   const unfinished = `${task.target}.unfinished`;
-  const report = await diffDebs(task.old.path, task.new.path, unfinished, task);
+  const { memoryBytes, encoderBytes, expanded, work } = await diffDebs(
+    task.old.path,
+    task.new.path,
+    unfinished,
+    task,
+  );
   await rename(unfinished, task.target);
-  const made = await hashFile(task.target);
-  const { memoryBytes, work } = report;
-  return { size: made.size, sha256: made.sha256, memoryBytes, work };
+  return { ...(await hashFile(task.target)), memoryBytes, encoderBytes, expanded, work };
 }
 
 /** Linked from the archive, a stored file changes with it when somebody writes into that. */

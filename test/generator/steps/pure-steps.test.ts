@@ -86,8 +86,10 @@ const EMPTY: GeneratorState = {
 
 function made(old: KnownVersion, next: KnownVersion, batch = 'b1') {
   const sums = { oldSha256: old.sha256, newSha256: next.sha256, sha256: sha256(Buffer.from('x')) };
+  const expanded = { size: 5000, sha256: sha256(Buffer.from(`expanded ${next.sha256}`)) };
+  const memory = { memoryMiB: 130, encoderMiB: 100 };
   const work = { decode: 20, compress: 300 };
-  return { ...sums, oldVersion: old.version, size: 10, memoryMiB: 130, work, batch };
+  return { ...sums, ...memory, oldVersion: old.version, size: 10, expanded, work, batch };
 }
 
 describe('unmadePairs', () => {
