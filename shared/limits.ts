@@ -9,8 +9,13 @@ export const LIMITS = {
   debBytes: 4 * GIB,
   /** A control.tar, uncompressed: md5sums of 100,000 files is 10 MiB. */
   controlTarBytes: 64 * MIB,
-  /** The uncompressed data.tar: kernels with debug symbols reach 6 GiB. */
-  dataTarBytes: 16 * GIB,
+  /**
+   * The uncompressed data.tar: kernels with debug symbols reach 6 GiB. The size field of an ar header
+   * has ten digits, and the expanded form must fit.
+   */
+  dataTarBytes: 9_999_999_999,
+  /** A .deb in its expanded form: both tars and what is around them. */
+  expandedDebBytes: 10 * GIB,
   /** One deb822 control stanza: the largest in Debian is 60 KiB. */
   controlStanzaBytes: MIB,
   /** A signed Release or InRelease: Debian's largest is 300 KiB. */

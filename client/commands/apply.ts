@@ -5,6 +5,8 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { formatBytes, formatSeconds } from '../../shared/cli/format.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
+import { DEB_FORMS, type DebForm } from '../../shared/deb/deb-forms.js';
+import { formOf } from '../../shared/delta/delta.js';
 import { describeDelta } from '../../shared/delta/describe-delta.js';
 import { openOldDeb } from '../../shared/delta/old-deb.js';
 import { rebuildDeb } from '../../shared/delta/rebuild.js';
@@ -17,6 +19,7 @@ interface ApplyArguments {
   out: string;
   old: string | undefined;
   root: string | undefined;
+  form: DebForm;
   json: boolean;
 }
 
@@ -30,9 +33,15 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
       .option('old', { type: 'string', describe: 'the old .deb' })
       .option('root', { type: 'string', describe: 'system where the old version is installed' })
       .conflicts('old', 'root')
+      .option('form', {
+        choices: DEB_FORMS,
+        default: 'exact' as const,
+        describe: 'the .deb as it was published, or with uncompressed members: quick to make',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example('$0 apply git.delta git_2_amd64.deb --old git_1_amd64.deb', '')
-      .example('$0 apply git.delta git_2_amd64.deb --root /', 'from the installed files'),
+      .example('$0 apply git.delta git_2_amd64.deb --root /', 'from the installed files')
+      .example('$0 apply git.delta git.deb --root / --form expanded', 'without running xz'),
   async handler(args) {
     const { header, bytes } = await describeDelta(args.delta);
     const { seconds, oldBytes } = await apply(args, {
@@ -45,7 +54,8 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
       oldVersion: header.oldVersion,
       newVersion: header.newVersion,
       oldBytes,
-      newBytes: header.target.size,
+      newBytes: formOf(header, args.form).size,
+      form: args.form,
       deltaBytes: bytes,
       seconds,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
@@ -56,7 +66,7 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
     }
     console.log(
       [
-        `${args.out}: ${header.package} ${header.newVersion}, ${formatBytes(result.newBytes)}, verified`,
+        `${args.out}: ${header.package} ${header.newVersion}, ${formatBytes(result.newBytes)}, ${args.form}, verified`,
         `time     ${formatSeconds(seconds.total)}, of which recompressing ${formatSeconds(seconds.recompress)}`,
         `memory   ${formatBytes(result.peakRssBytes)} at most`,
       ].join('\n'),
@@ -67,13 +77,13 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
 type Identity = Parameters<typeof openInstalledSource>[1];
 
 async function apply(
-  { delta, out, old, root }: ApplyArguments,
+  { delta, out, old, root, form }: ApplyArguments,
   identity: Identity,
 ): Promise<{
   seconds: Awaited<ReturnType<typeof rebuildDeb>>['seconds'];
   oldBytes: number | null;
 }> {
-  const options = { signal: interruptSignal() };
+  const options = { form, signal: interruptSignal() };
   const target = resolve(out);
   if (root !== undefined) {
     const installed = await openInstalledSource(resolve(root), identity);

@@ -2,6 +2,7 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { formatBytes, formatPercent, formatTable } from '../../shared/cli/format.js';
 import { describeRecipe } from '../../shared/deb/recipe.js';
+import { declaredMemory } from '../../shared/delta/delta.js';
 import { describeDelta } from '../../shared/delta/describe-delta.js';
 
 interface InspectArguments {
@@ -32,7 +33,8 @@ export const inspectCommand: CommandModule<object, InspectArguments> = {
       [
         `${header.package} ${header.architecture} ${header.oldVersion} -> ${header.newVersion}`,
         `rebuilds  ${formatBytes(header.target.size)}, SHA256 ${header.target.sha256}`,
-        `memory    up to ${formatBytes(header.memoryBytes)}`,
+        `expanded  ${formatBytes(header.expanded.size)}, SHA256 ${header.expanded.sha256}`,
+        `memory    up to ${formatBytes(header.memoryBytes)}, expanded ${formatBytes(declaredMemory(header, 'expanded'))}`,
         `members   ${recipes.join(', ')}`,
         `changed   ${formatBytes(made.matched)} predicted from old files, of which ${formatPercent(made.corrected, made.matched)} corrected; ${formatBytes(made.fresh)} new`,
         `kinds     ${kinds.map(({ name, packedBytes }) => `${name} ${packedBytes}`).join(', ')}`,

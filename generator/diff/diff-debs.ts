@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { expandDeb, type ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import { encodeDelta, type Coding } from '../../shared/delta/container.js';
+import { largestEncoder, type FileIdentity } from '../../shared/delta/delta.js';
 import { openExpandedDeb } from '../../shared/delta/old-deb.js';
 import { DebshoalError } from '../../shared/errors.js';
 import { withTemporaryFolder, writeFileAtomically } from '../../shared/io/files.js';
@@ -18,7 +19,12 @@ export interface DiffReport {
   readonly oldBytes: number;
   readonly newBytes: number;
   readonly deltaBytes: number;
+  /** For the exact form. */
   readonly memoryBytes: number;
+  /** The part of it that only the exact form needs. */
+  readonly encoderBytes: number;
+  /** The new .deb in its expanded form. */
+  readonly expanded: FileIdentity;
   readonly references: PredictedReferences;
   readonly seconds: {
     readonly total: number;
@@ -76,6 +82,8 @@ export async function diffDebs(
       newBytes: newDeb.size,
       deltaBytes: delta.length,
       memoryBytes: content.header.memoryBytes,
+      encoderBytes: largestEncoder(parts),
+      expanded: content.header.expanded,
       references: content.references,
       seconds: { total: expand + recipes + match + prove, expand, recipes, match, prove },
     };

@@ -1,3 +1,4 @@
+import { exactForm, expandedForm } from '../../shared/deb/deb-forms.js';
 import type { ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import type { DeltaContent } from '../../shared/delta/container.js';
 import { memoryNeeded, type DeltaHeader, type TargetPart } from '../../shared/delta/delta.js';
@@ -14,13 +15,14 @@ import {
 import { joinGroups } from '../../shared/delta/stream-groups.js';
 import { encodeFolds, type FoldedFile } from '../../shared/nested/fold-codec.js';
 import { parseConffiles, predictMd5sums } from '../../shared/tar-layout/md5sums.js';
+import { describeEnvelope } from './describe-envelope.js';
 import { fingerprintUnsummed } from './fingerprint-unsummed.js';
+import { hashExpanded } from './hash-forms.js';
 import { layOutTars } from './lay-out-tars.js';
 import { matchSpaces, type MatchedSpaces } from './match-spaces.js';
 import { openOldFiles } from './old-files.js';
 import type { ProvenPacks } from './nested/proven-packs.js';
 import { keepUsed, type UsedSpaces } from './keep-used.js';
-import { readEnvelope } from './read-envelope.js';
 import { layOutNew, layOutOld, type NewContent } from './spaces.js';
 
 /** How many references of code to other places were foreseen, and how many not. */
@@ -54,9 +56,10 @@ export async function makeContent(
     const matched = matchSpaces(made, oldSpace, old);
     const used = keepUsed(matched, oldSpace);
 
-    const { timestamp, envelope } = await readEnvelope(newDeb, parts);
+    const envelope = await describeEnvelope(newDeb, parts);
+    const expandedPieces = expandedForm(exactForm(parts, envelope.bytes));
     const streams = joinGroups({
-      envelope,
+      envelope: envelope.stream,
       fingerprints: encodeFingerprints(await fingerprintUnsummed(old, tars.copied, used.segments)),
       tars: tars.streams,
       segments: encodeSegments(used.segments),
@@ -86,12 +89,13 @@ export async function makeContent(
       oldVersion: oldDeb.control.version,
       newVersion: newDeb.control.version,
       target: { size: newDeb.size, sha256: newDeb.sha256 },
+      expanded: await hashExpanded(newDeb, expandedPieces),
       memoryBytes,
       oldIdentity: identifyOldPackage(oldDeb.listedPaths, old.controlFiles),
       oldControlFiles: new Set(
         old.controlFiles.flatMap((file, number) => (file === null ? [] : [number])),
       ),
-      timestamp,
+      timestamp: envelope.timestamp,
       parts,
     };
     return { header, streams, references: countReferences(matched.elfStatistics) };

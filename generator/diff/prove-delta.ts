@@ -1,18 +1,22 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import { exactForm } from '../../shared/deb/deb-forms.js';
+import type { ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import { openDelta } from '../../shared/delta/container.js';
+import { readEnvelope } from '../../shared/delta/envelope.js';
 import type { OldPackage } from '../../shared/delta/old-package.js';
-import { rebuildDeb, type CompressMember } from '../../shared/delta/rebuild.js';
-import { readExactly } from '../../shared/io/files.js';
+import { rebuildDeb } from '../../shared/delta/rebuild.js';
+import { DebshoalError } from '../../shared/errors.js';
+import { hashExact } from './hash-forms.js';
 import type { ProvenPacks } from './nested/proven-packs.js';
 
 /**
- * Rebuilds the new .deb from the delta and checks every byte. `findRecipes` has just proven, in
- * this process and with this encoder, that the recipes turn the new tars into the packed bytes; so
- * where a rebuilt tar is the same, its packed bytes are taken from the .deb instead of running xz
- * a second time, which would be most of the time of a diff. Where it is not the same, nothing is
- * taken and the hash of the .deb cannot come out right. The same goes for the streams within files.
+ * Proves both forms of a delta. The expanded form is rebuilt from the delta and the old package; its
+ * hash was made from the tars of the real .deb, so that they are rebuilt, too. `findRecipes` has
+ * just proven, in this process and with this encoder, that the recipes turn these tars into the
+ * packed bytes: for the exact form it is left to see that what the delta puts around these gives
+ * the published .deb. Running xz a second time would be most of the time of a diff. The same goes
+ * for the streams within files.
  */
 export async function proveDelta(
   deltaPath: string,
@@ -23,37 +27,13 @@ export async function proveDelta(
 ): Promise<void> {
   const target = join(folder, 'rebuilt.deb');
   await rebuildDeb(deltaPath, old, target, {
-    compressMember: provenMembers(newDeb),
+    form: 'expanded',
     packNested: (jobs, jobFolder) => proven.pack(jobs, jobFolder),
     temporaryParent: folder,
   });
-}
-
-function provenMembers(newDeb: ExpandedDeb): CompressMember {
-  return ({ name }, raw) => {
-    const member = newDeb.parts.find((part) => part.kind === 'member' && part.name === name);
-    if (member?.kind !== 'member') throw new Error(`a .deb without ${name}.tar`);
-    return packedIfEqual(newDeb, member, raw);
-  };
-}
-
-async function* packedIfEqual(
-  newDeb: ExpandedDeb,
-  member: DebPart & { kind: 'member' },
-  raw: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  const image = await open(newDeb.imagePath, 'r');
-  const deb = await open(newDeb.path, 'r');
-  try {
-    let at = member.imageOffset;
-    let equal = true;
-    for await (const chunk of raw) {
-      equal &&= (await readExactly(image, at, chunk.length)).equals(chunk);
-      at += chunk.length;
-    }
-    if (equal) yield await readExactly(deb, member.packedOffset, member.packedLength);
-  } finally {
-    await image.close();
-    await deb.close();
+  const delta = await openDelta(deltaPath);
+  const exact = await hashExact(newDeb, exactForm(delta.header.parts, readEnvelope(delta)));
+  if (exact.sha256 !== delta.header.target.sha256) {
+    throw new DebshoalError('hash-mismatch', 'the exact form differs from the published .deb');
   }
 }

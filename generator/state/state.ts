@@ -32,6 +32,9 @@ const madeDelta = z.strictObject({
   size: z.int(),
   sha256,
   memoryMiB: z.int(),
+  encoderMiB: z.int(),
+  /** The new .deb in its expanded form. */
+  expanded: z.strictObject({ size: z.int(), sha256 }),
   /** Name of the batch that holds it. */
   batch: z.string(),
 });

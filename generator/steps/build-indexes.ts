@@ -36,17 +36,23 @@ function buildIndex(
   const used = new Set(useful.flatMap(({ sha256 }) => batchesOf(deltas.get(sha256))));
   const batches: Batch[] = state.batches.filter(({ name }) => used.has(name));
   const numbers = new Map(batches.map(({ name }, number) => [name, number]));
-  const packages = useful.map((entry): IndexedPackage => ({
-    ...entry,
-    infoHash: torrents.get(entry.sha256) ?? null,
-    deltas: newestOfEachVersion(deltas.get(entry.sha256) ?? []).map((delta) => ({
-      oldVersion: delta.oldVersion,
-      size: delta.size,
-      sha256: delta.sha256,
-      memoryMiB: delta.memoryMiB,
-      batch: numbers.get(delta.batch) ?? 0,
-    })),
-  }));
+  const packages = useful.map((entry): IndexedPackage => {
+    const found = deltas.get(entry.sha256) ?? [];
+    return {
+      ...entry,
+      infoHash: torrents.get(entry.sha256) ?? null,
+      // Of the .deb that all of them rebuild.
+      expanded: found[0]?.expanded ?? null,
+      encoderMiB: found[0]?.encoderMiB ?? null,
+      deltas: newestOfEachVersion(found).map((delta) => ({
+        oldVersion: delta.oldVersion,
+        size: delta.size,
+        sha256: delta.sha256,
+        memoryMiB: delta.memoryMiB,
+        batch: numbers.get(delta.batch) ?? 0,
+      })),
+    };
+  });
   return { suite, component, architecture, batches, packages };
 }
 

@@ -10,20 +10,20 @@ import { openWorkerPool, type WorkerPool } from '../../shared/io/worker-pool.js'
 import { LIMITS } from '../../shared/limits.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import { storedDeb } from '../state/deb-store.js';
-import type { RejectedPair } from '../state/state.js';
+import type { MadeDelta, RejectedPair } from '../state/state.js';
 import type { DiffTask, DiffedPair } from '../workers/diff-worker.js';
 import type { VersionPair } from './pair-versions.js';
 
 /** A delta that was proven and waits in the home folder to be published. */
-export interface PendingDelta {
+export type PendingDelta = Pick<
+  MadeDelta,
+  'size' | 'sha256' | 'memoryMiB' | 'encoderMiB' | 'expanded'
+> & {
   readonly pair: VersionPair;
   readonly path: string;
   /** Its name when it is published. */
   readonly fileName: string;
-  readonly size: number;
-  readonly sha256: string;
-  readonly memoryMiB: number;
-}
+};
 
 export interface MadeDeltas {
   readonly pending: readonly PendingDelta[];
@@ -91,6 +91,8 @@ export async function makeDeltas(
   return { pending, rejected };
 }
 
+const MIB = 2 ** 20;
+
 async function makeDelta(
   pair: VersionPair,
   pool: WorkerPool<DiffTask, DiffedPair>,
@@ -107,8 +109,10 @@ async function makeDelta(
       await rm(path, { force: true });
       return { ...identity, reason: 'too-large' };
     }
-    const memoryMiB = Math.ceil(made.memoryBytes / 2 ** 20);
-    return { pair, path, fileName, size: made.size, sha256: made.sha256, memoryMiB };
+    const { size, sha256, expanded } = made;
+    const memoryMiB = Math.ceil(made.memoryBytes / MIB);
+    const encoderMiB = Math.floor(made.encoderBytes / MIB);
+    return { pair, path, fileName, size, sha256, memoryMiB, encoderMiB, expanded };
   } catch (error) {
     if (!isDebshoalError(error) || FATAL.includes(error.code)) throw error;
     const { package: name, version } = pair.new;

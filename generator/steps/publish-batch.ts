@@ -84,7 +84,8 @@ function newName(now: Date, known: GeneratorState['batches']): string {
   return name;
 }
 
-function remember({ pair, size, sha256, memoryMiB }: PendingDelta, batch: string): MadeDelta {
+function remember(delta: PendingDelta, batch: string): MadeDelta {
+  const { pair, size, sha256, memoryMiB, encoderMiB, expanded } = delta;
   return {
     oldSha256: pair.old.sha256,
     newSha256: pair.new.sha256,
@@ -92,6 +93,8 @@ function remember({ pair, size, sha256, memoryMiB }: PendingDelta, batch: string
     size,
     sha256,
     memoryMiB,
+    encoderMiB,
+    expanded,
     batch,
   };
 }

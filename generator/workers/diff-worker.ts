@@ -4,7 +4,7 @@ import { DebshoalError } from '../../shared/errors.js';
 import type { Coding } from '../../shared/delta/container.js';
 import { hashFile } from '../../shared/io/hash.js';
 import { answerTasks } from '../../shared/io/worker-pool.js';
-import { diffDebs } from '../diff/diff-debs.js';
+import { diffDebs, type DiffReport } from '../diff/diff-debs.js';
 
 export interface StoredFile {
   readonly path: string;
@@ -19,20 +19,24 @@ export interface DiffTask {
   readonly coding: Coding;
 }
 
-export interface DiffedPair {
+export type DiffedPair = Pick<DiffReport, 'memoryBytes' | 'encoderBytes' | 'expanded'> & {
+  /** Of the delta. */
   readonly size: number;
   readonly sha256: string;
-  readonly memoryBytes: number;
-}
+};
 
 async function diff(task: DiffTask): Promise<DiffedPair> {
   await verify(task.old);
   await verify(task.new);
   const unfinished = `${task.target}.unfinished`;
-  const report = await diffDebs(task.old.path, task.new.path, unfinished, task);
+  const { memoryBytes, encoderBytes, expanded } = await diffDebs(
+    task.old.path,
+    task.new.path,
+    unfinished,
+    task,
+  );
   await rename(unfinished, task.target);
-  const made = await hashFile(task.target);
-  return { size: made.size, sha256: made.sha256, memoryBytes: report.memoryBytes };
+  return { ...(await hashFile(task.target)), memoryBytes, encoderBytes, expanded };
 }
 
 /** Linked from the archive, a stored file changes with it when somebody writes into that. */

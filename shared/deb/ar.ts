@@ -6,7 +6,8 @@ import { readExactly } from '../io/files.js';
 /*
  * The outer container of a .deb, deb(5) and ar(5): the magic, then members, each with a header of
  * 60 bytes in ASCII, padded to an even offset. We never write headers: a rebuilt .deb carries the
- * original 60 bytes, because no ar writer reproduces all of them (ARCHITECTURE.md).
+ * original 60 bytes, because no ar writer reproduces all of them (ARCHITECTURE.md); deb-forms.ts
+ * changes two fields of them.
  */
 
 const AR_MAGIC = Buffer.from('!<arch>\n');

@@ -117,6 +117,8 @@ function encodeHeader(header: DeltaHeader): Buffer {
   out.text(header.newVersion);
   out.varint(header.target.size);
   out.bytes(Buffer.from(header.target.sha256, 'hex'));
+  out.varint(header.expanded.size);
+  out.bytes(Buffer.from(header.expanded.sha256, 'hex'));
   out.varint(Math.ceil(header.memoryBytes / MIB));
   out.bytes(Buffer.from(header.oldIdentity, 'hex'));
   out.varint([...header.oldControlFiles].reduce((mask, number) => mask + 2 ** number, 0));
@@ -142,6 +144,10 @@ function decodeHeader(bytes: Buffer): DeltaHeader {
     oldVersion: name(isVersion),
     newVersion: name(isVersion),
     target: { size: input.varint(LIMITS.debBytes), sha256: input.bytes(32).toString('hex') },
+    expanded: {
+      size: input.varint(LIMITS.expandedDebBytes),
+      sha256: input.bytes(32).toString('hex'),
+    },
     memoryBytes: input.varint(2 ** 32) * MIB,
     oldIdentity: input.bytes(IDENTITY_LENGTH).toString('hex'),
     oldControlFiles: decodeMask(input.varint(2 ** CONTROL_SOURCES.length - 1)),

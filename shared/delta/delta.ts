@@ -1,5 +1,12 @@
+import type { DebForm } from '../deb/deb-forms.js';
 import { encoderMemory, type Recipe } from '../deb/recipe.js';
 import type { Sha256 } from '../io/hash.js';
+
+/** What a file must be. */
+export interface FileIdentity {
+  readonly size: number;
+  readonly sha256: Sha256;
+}
 
 /** What a delta leads from and to; FORMAT.md has the bytes, container.ts the codec. */
 export interface DeltaHeader {
@@ -8,8 +15,10 @@ export interface DeltaHeader {
   readonly oldVersion: string;
   readonly newVersion: string;
   /** The .deb that this delta rebuilds. */
-  readonly target: { readonly size: number; readonly sha256: Sha256 };
-  /** Bytes of memory that applying needs, the recipe's encoder with one thread included. */
+  readonly target: FileIdentity;
+  /** The same .deb in its expanded form. */
+  readonly expanded: FileIdentity;
+  /** Bytes of memory that the exact form needs, the recipe's encoder with one thread included. */
   readonly memoryBytes: number;
   /** `identifyOldPackage` of the old package: its paths and control files. */
   readonly oldIdentity: string;
@@ -75,9 +84,23 @@ export interface MemoryUse {
 /** Bytes that the kernel holds for each byte of an ELF pair: both sides, references, the residual. */
 const ELF_FACTOR = 4;
 
-/** Memory that applying a delta needs; the decoder's own limits hold without this promise. */
+/** Memory that the exact form of a delta needs; the decoder's own limits hold without this promise. */
 export function memoryNeeded(use: MemoryUse, parts: readonly TargetPart[]): number {
-  const encoders = parts.map((p) => (p.kind === 'member' ? encoderMemory(p.recipe) : 0));
   const files = 2 * use.madeFile + 2 * use.oldFiles + ELF_FACTOR * use.elfPair;
-  return BASE_MEMORY + use.streams + files + Math.max(0, ...encoders);
+  return BASE_MEMORY + use.streams + files + largestEncoder(parts);
+}
+
+/** Memory of the most expensive encoder with one thread: what the expanded form does not need. */
+export function largestEncoder(parts: readonly TargetPart[]): number {
+  return Math.max(0, ...parts.map((p) => (p.kind === 'member' ? encoderMemory(p.recipe) : 0)));
+}
+
+/** What rebuilding gives in one of the forms. */
+export function formOf({ target, expanded }: DeltaHeader, form: DebForm): FileIdentity {
+  return form === 'exact' ? target : expanded;
+}
+
+/** Memory that a delta declares for one of its forms. */
+export function declaredMemory({ memoryBytes, parts }: DeltaHeader, form: DebForm): number {
+  return form === 'exact' ? memoryBytes : memoryBytes - largestEncoder(parts);
 }

@@ -1,3 +1,4 @@
+import type { DeltaContent } from './container.js';
 import type { TargetPart } from './delta.js';
 
 /*
@@ -7,6 +8,11 @@ import type { TargetPart } from './delta.js';
  */
 
 const SUFFIXES = { stored: '', xz: '.xz', gzip: '.gz', zstd: '.zst' } as const;
+
+/** The literal parts of a delta's target, one after the other: sent or predicted. */
+export function readEnvelope({ header, streams }: DeltaContent): Buffer {
+  return streams.get('envelope') ?? predictEnvelope(header.parts, header.timestamp);
+}
 
 /** What dpkg-deb would write for these parts: the literal parts, one after the other. */
 export function predictEnvelope(parts: readonly TargetPart[], timestamp: number): Buffer {

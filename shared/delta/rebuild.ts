@@ -2,14 +2,21 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 import { compress } from '../deb/compression.js';
+import {
+  exactForm,
+  expandedForm,
+  formSize,
+  type DebForm,
+  type DebPiece,
+} from '../deb/deb-forms.js';
 import { DebshoalError } from '../errors.js';
 import { withTemporaryFolder, writeAtomically } from '../io/files.js';
-import { hashFile, type Sha256 } from '../io/hash.js';
+import { hashFile } from '../io/hash.js';
 import { writeExactly } from '../io/write-exactly.js';
 import { packMany, type PackMany } from '../nested/pack.js';
 import { openDelta, type OpenDelta } from './container.js';
-import type { DeltaHeader, MemberPart } from './delta.js';
-import { predictEnvelope } from './envelope.js';
+import { formOf, type FileIdentity, type MemberPart } from './delta.js';
+import { readEnvelope } from './envelope.js';
 import { decodeFingerprints } from './fingerprints.js';
 import { checkOldPackage, type OldPackage } from './old-package.js';
 import { openTarMaker, type TarMaker } from './tar-maker.js';
@@ -21,8 +28,11 @@ export type CompressMember = (
 ) => AsyncIterable<Uint8Array>;
 
 export interface RebuildOptions {
-  /** What the delta must lead to; checked before any work, `index-mismatch` otherwise. */
-  readonly expected?: { readonly sha256: Sha256; readonly size: number };
+  /** `exact` by default. In the expanded form no encoder runs. */
+  readonly form?: DebForm;
+  /** What the form must be; checked before any work, `index-mismatch` otherwise. */
+  readonly expected?: FileIdentity;
+  /** For the exact form. */
   readonly compressMember?: CompressMember;
   /** Packs streams within files, `packMany` by default. */
   readonly packNested?: PackMany;
@@ -36,14 +46,14 @@ export interface RebuildResult {
     readonly total: number;
     /** Making the tars: reading old files, decoding, predicting, folding. */
     readonly decode: number;
-    /** What the encoders took beyond that, i.e. the price of bit-exact compression. */
+    /** Beyond that: what the encoders took, the price of the exact form, and writing. */
     readonly recompress: number;
   };
 }
 
 /**
- * Rebuilds the .deb of `deltaPath` from `old` into `target`: streamed, checked against the hash in
- * the delta, and moved into place only then. Nothing of a failed rebuild stays.
+ * Rebuilds a form of the .deb of `deltaPath` from `old` into `target`: streamed, checked against the
+ * hash in the delta, and moved into place only then. Nothing of a failed rebuild stays.
  */
 export async function rebuildDeb(
   deltaPath: string,
@@ -53,7 +63,7 @@ export async function rebuildDeb(
 ): Promise<RebuildResult> {
   const started = performance.now();
   const delta = await openDelta(deltaPath);
-  checkTarget(delta.header, options.expected);
+  checkTarget(formOf(delta.header, options.form ?? 'exact'), options.expected);
   const fingerprints = decodeFingerprints(delta.streams.get('fingerprints') ?? Buffer.alloc(0));
   const checked = await checkOldPackage(delta.header, fingerprints, old);
   return withTemporaryFolder(
@@ -72,9 +82,9 @@ export async function rebuildDeb(
   );
 }
 
-function checkTarget({ target }: DeltaHeader, expected: RebuildOptions['expected']): void {
+function checkTarget(wanted: FileIdentity, expected: RebuildOptions['expected']): void {
   if (expected === undefined) return;
-  if (target.sha256 !== expected.sha256 || target.size !== expected.size) {
+  if (wanted.sha256 !== expected.sha256 || wanted.size !== expected.size) {
     throw new DebshoalError(
       'index-mismatch',
       'the delta rebuilds another .deb than its index says',
@@ -82,55 +92,71 @@ function checkTarget({ target }: DeltaHeader, expected: RebuildOptions['expected
   }
 }
 
-/** Writes all parts to their places, data.tar before control.tar; the encoders' seconds. */
+/** Writes all pieces to their places, data.tar before control.tar; the encoders' seconds. */
 async function writeDeb(
   delta: OpenDelta,
   tars: TarMaker,
   path: string,
   options: RebuildOptions,
 ): Promise<number> {
-  const { header } = delta;
-  const compressMember = options.compressMember ?? ((part, raw) => compress(part.recipe, raw));
-  const placed = placeParts(header);
+  const wanted = formOf(delta.header, options.form ?? 'exact');
+  const compressMember = memberWriter(options);
+  const placed = placePieces(delta, wanted.size, options);
   let recompress = 0;
   const file = await open(path, 'wx');
   try {
     for (const name of ['data', 'control'] as const) {
-      for (const { part, at } of placed) {
-        if (part.kind === 'literal' || part.name !== name) continue;
+      for (const { piece, at } of placed) {
+        if (piece.kind === 'literal' || piece.member.name !== name) continue;
         const started = performance.now();
-        const raw = new TimedBytes(name === 'data' ? tars.data(part) : tars.control(part));
-        const packed = compressMember(part, raw);
-        await writeMember(file, at, part, packed, options.signal);
+        const { member } = piece;
+        const raw = new TimedBytes(name === 'data' ? tars.data(member) : tars.control(member));
+        const written = compressMember(member, raw);
+        await writeMember(file, at, piece.length, written, options.signal);
         recompress += performance.now() - started - raw.waited;
       }
     }
-    await writeLiterals(file, delta);
+    for (const { piece, at } of placed) {
+      if (piece.kind === 'literal') await writeExactly(file, piece.bytes, at);
+    }
   } finally {
     await file.close();
   }
   tars.expectEnd();
   const result = await hashFile(path);
-  if (result.sha256 !== header.target.sha256 || result.size !== header.target.size) {
+  if (result.sha256 !== wanted.sha256 || result.size !== wanted.size) {
     throw mismatch('the rebuilt .deb differs from the published one');
   }
   return recompress / 1000;
 }
 
-function placeParts({ parts }: DeltaHeader): { part: DeltaHeader['parts'][number]; at: number }[] {
+function memberWriter({ form, compressMember }: RebuildOptions): CompressMember {
+  if (form === 'expanded') return (_part, raw) => raw;
+  return compressMember ?? ((part, raw) => compress(part.recipe, raw));
+}
+
+interface PlacedPiece {
+  readonly piece: DebPiece<MemberPart>;
+  readonly at: number;
+}
+
+function placePieces(delta: OpenDelta, size: number, { form }: RebuildOptions): PlacedPiece[] {
+  const exact = exactForm(delta.header.parts, readEnvelope(delta));
+  const pieces = form === 'expanded' ? expandedForm(exact) : exact;
+  if (formSize(pieces) !== size) throw damaged('parts and target have different lengths');
   let end = 0;
-  return parts.map((part) => {
+  return pieces.map((piece) => {
     const at = end;
-    end += part.kind === 'literal' ? part.length : part.packedLength;
-    return { part, at };
+    end += piece.kind === 'literal' ? piece.bytes.length : piece.length;
+    return { piece, at };
   });
 }
 
 async function writeMember(
   file: FileHandle,
   start: number,
-  part: MemberPart,
-  packed: AsyncIterable<Uint8Array>,
+  length: number,
+  content: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   let at = start;
@@ -140,7 +166,7 @@ async function writeMember(
       at += chunk.length;
     }
   };
-  await pipeline(packed, exactLength(part.packedLength), write, { signal });
+  await pipeline(content, exactLength(length), write, { signal });
 }
 
 /** Stops an output that differs in length from what the delta declares. */
@@ -156,18 +182,8 @@ function exactLength(expected: number) {
   };
 }
 
-async function writeLiterals(file: FileHandle, { header, streams }: OpenDelta): Promise<void> {
-  const envelope = streams.get('envelope') ?? predictEnvelope(header.parts, header.timestamp);
-  let from = 0;
-  for (const { part, at } of placeParts(header)) {
-    if (part.kind === 'member') continue;
-    const bytes = envelope.subarray(from, from + part.length);
-    if (bytes.length !== part.length) {
-      throw new DebshoalError('delta-damaged', 'the bytes around the members end too early');
-    }
-    await writeExactly(file, bytes, at);
-    from += part.length;
-  }
+function damaged(what: string): DebshoalError {
+  return new DebshoalError('delta-damaged', what);
 }
 
 function mismatch(what: string): DebshoalError {

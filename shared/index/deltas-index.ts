@@ -35,6 +35,13 @@ export interface IndexedPackage {
   readonly infoHash: string | null;
   /** Of the full .deb in its archive's pool, relative to the archive's base. */
   readonly filename: string | null;
+  /** The same .deb in its expanded form, which every delta rebuilds as well; null without deltas. */
+  readonly expanded: { readonly size: number; readonly sha256: Sha256 } | null;
+  /**
+   * What the encoder of the exact form takes of each delta's `memoryMiB`; the expanded form does not
+   * need it. Null without deltas.
+   */
+  readonly encoderMiB: number | null;
   readonly deltas: readonly IndexedDelta[];
 }
 
@@ -44,7 +51,7 @@ export interface IndexedDelta {
   /** Of the delta, in bytes. */
   readonly size: number;
   readonly sha256: Sha256;
-  /** What applying it takes, rounded up to 1,048,576 bytes. */
+  /** What rebuilding the exact form takes, rounded up to 1,048,576 bytes. */
   readonly memoryMiB: number;
   /** An index into `batches`. */
   readonly batch: number;
@@ -79,6 +86,10 @@ function encodePackage(entry: IndexedPackage): string {
   ];
   if (entry.infoHash !== null) fields.push(['Info-Hash', entry.infoHash]);
   if (entry.filename !== null) fields.push(['Filename', entry.filename]);
+  if (entry.expanded !== null) {
+    fields.push(['Expanded', `${entry.expanded.size} ${entry.expanded.sha256}`]);
+  }
+  if (entry.encoderMiB !== null) fields.push(['Encoder-Memory', String(entry.encoderMiB)]);
   const lines = entry.deltas.map(({ oldVersion, size, sha256, memoryMiB, batch }) =>
     [oldVersion, size, sha256, memoryMiB, batch].join(' '),
   );
@@ -121,6 +132,8 @@ function decodePackage(stanza: Stanza): IndexedPackage {
     sha256: required(stanza, 'SHA256'),
     infoHash: stanza.get('Info-Hash') ?? null,
     filename: stanza.get('Filename') ?? null,
+    expanded: decodeExpanded(stanza),
+    encoderMiB: optionalInteger(stanza, 'Encoder-Memory'),
     deltas: rows(stanza, 'Deltas', 5).map(([oldVersion, size, sha256, memoryMiB, batch]) => ({
       oldVersion,
       size: integer(stanza, size),
@@ -129,6 +142,19 @@ function decodePackage(stanza: Stanza): IndexedPackage {
       batch: integer(stanza, batch),
     })),
   };
+}
+
+function decodeExpanded(stanza: Stanza): IndexedPackage['expanded'] {
+  const text = stanza.get('Expanded');
+  if (text === undefined) return null;
+  const [size = '', sha256 = '', ...more] = text.split(' ');
+  if (more.length > 0) fail(stanza, `Expanded has ${more.length + 2} words`);
+  return { size: integer(stanza, size), sha256 };
+}
+
+function optionalInteger(stanza: Stanza, name: string): number | null {
+  const text = stanza.get(name);
+  return text === undefined ? null : integer(stanza, text);
 }
 
 function required(stanza: Stanza, name: string): string {

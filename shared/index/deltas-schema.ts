@@ -22,14 +22,16 @@ const infoHash = z.string().refine(isInfoHash, 'not an info hash');
 const architecture = z.string().refine(isArchitecture, 'not an architecture');
 const version = z.string().refine(isVersion, 'not a version');
 
+const memoryMiB = z
+  .int()
+  .min(0)
+  .max(LIMITS.applyMemoryBytes / MIB);
+
 const delta = z.strictObject({
   oldVersion: version,
   size: z.int().min(1).max(LIMITS.deltaBytes),
   sha256,
-  memoryMiB: z
-    .int()
-    .min(0)
-    .max(LIMITS.applyMemoryBytes / MIB),
+  memoryMiB,
   batch: z.int().min(0),
 });
 
@@ -41,6 +43,10 @@ const indexedPackage = z.strictObject({
   sha256,
   infoHash: infoHash.nullable(),
   filename: z.string().refine(isSafePath, 'not a safe path').nullable(),
+  expanded: z
+    .strictObject({ size: z.int().min(1).max(LIMITS.expandedDebBytes), sha256 })
+    .nullable(),
+  encoderMiB: memoryMiB.nullable(),
   deltas: z.array(delta),
 });
 
@@ -88,7 +94,11 @@ function checkPackage(index: DeltasIndex, entry: IndexedPackage): void {
     `${name}: delta`,
     entry.deltas.map((delta) => delta.oldVersion),
   );
-  for (const { oldVersion, batch } of entry.deltas) {
+  if (entry.deltas.length > 0 && (entry.expanded === null || entry.encoderMiB === null)) {
+    fail(name, 'has deltas, but not what they rebuild');
+  }
+  for (const { oldVersion, batch, memoryMiB } of entry.deltas) {
+    if (memoryMiB < (entry.encoderMiB ?? 0)) fail(name, 'an encoder of more memory than its delta');
     if (batch >= index.batches.length) fail(name, `no batch ${batch}`);
     if (compareVersions(oldVersion, entry.version) >= 0) {
       fail(name, `${oldVersion} is not an older version`);

@@ -67,6 +67,7 @@ export const anyDeltaContent: fc.Arbitrary<DeltaContent> = fc
       architecture: 'amd64',
       newVersion: '2',
       target: { size: literal + packedControl + packedData, sha256 },
+      expanded: { size: literal + 2 * length, sha256: sha256.split('').reverse().join('') },
       memoryBytes: Math.ceil(memoryNeeded(use, parts) / mebibyte) * mebibyte,
       parts,
     };

@@ -21,6 +21,8 @@ const openssl: IndexedPackage = {
   sha256: hex('openssl'),
   infoHash: hex('openssl torrent').slice(0, 40),
   filename: 'pool/main/o/openssl/openssl_3.0.22-1~deb12u2_amd64.deb',
+  expanded: { size: 2_519_212, sha256: hex('openssl expanded') },
+  encoderMiB: 20,
   deltas: [
     {
       oldVersion: '3.0.20-1~deb12u2',
@@ -47,6 +49,8 @@ const perlDoc: IndexedPackage = {
   sha256: hex('perl-doc'),
   infoHash: null,
   filename: null,
+  expanded: null,
+  encoderMiB: null,
   deltas: [],
 };
 

@@ -28,6 +28,8 @@ const entry: IndexedPackage = {
   sha256: SHA256,
   infoHash: 'b'.repeat(40),
   filename: 'pool/git_3_amd64.deb',
+  expanded: { size: 5000, sha256: 'e'.repeat(64) },
+  encoderMiB: 60,
   deltas: [
     { oldVersion: '2', size: 50, sha256: 'c'.repeat(64), memoryMiB: 100, batch: 0 },
     { oldVersion: '1', size: 90, sha256: 'd'.repeat(64), memoryMiB: 200, batch: 0 },

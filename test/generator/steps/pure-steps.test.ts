@@ -86,7 +86,9 @@ const EMPTY: GeneratorState = {
 
 function made(old: KnownVersion, next: KnownVersion, batch = 'b1') {
   const sums = { oldSha256: old.sha256, newSha256: next.sha256, sha256: sha256(Buffer.from('x')) };
-  return { ...sums, oldVersion: old.version, size: 10, memoryMiB: 130, batch };
+  const expanded = { size: 5000, sha256: sha256(Buffer.from(`expanded ${next.sha256}`)) };
+  const memory = { memoryMiB: 130, encoderMiB: 100 };
+  return { ...sums, ...memory, oldVersion: old.version, size: 10, expanded, batch };
 }
 
 describe('unmadePairs', () => {

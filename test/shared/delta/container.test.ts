@@ -53,6 +53,7 @@ describe('attacks on the container', () => {
       oldVersion: '1',
       newVersion: '2',
       target: { size: 132 + 60 + 2 * 10_240, sha256: 'ab'.repeat(32) },
+      expanded: { size: 132 + 60 + 2 * 10_240, sha256: 'cd'.repeat(32) },
       memoryBytes: 2 ** 28,
       oldIdentity: '0123456789abcdef',
       oldControlFiles: new Set([0]),

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import type { DebForm } from '../../../shared/deb/deb-forms.js';
 import { openDelta } from '../../../shared/delta/container.js';
+import type { FileIdentity } from '../../../shared/delta/delta.js';
 import { openOldDeb } from '../../../shared/delta/old-deb.js';
 import type { OldPackage } from '../../../shared/delta/old-package.js';
 import { rebuildDeb } from '../../../shared/delta/rebuild.js';
@@ -101,6 +103,31 @@ describe('rebuilding', () => {
     await old.close();
     const left = (await readdir(folder)).filter((name) => name !== 'rebuilt.deb');
     expect(left).toEqual(['old-image']);
+  });
+});
+
+describe('the expanded form', () => {
+  it('is the one of the header and, where nothing is packed, the exact one', async () => {
+    const folder = await temporaryFolder();
+    const old = await openOld(folder);
+    const target = join(folder, 'expanded.deb');
+    await rebuildDeb(sample.path, old, target, { form: 'expanded' });
+    await old.close();
+    expect((await readFile(target)).equals(await readFile(sample.newPath))).toBe(true);
+  });
+
+  it('is refused before any work when it is not what the index says', async () => {
+    const folder = await temporaryFolder();
+    const old = await openOld(folder);
+    const { header } = await openDelta(sample.path);
+    const code = (expected: FileIdentity, form: DebForm) =>
+      errorCode(rebuildDeb(sample.path, old, join(folder, 'out.deb'), { form, expected }));
+    const other = { ...header.expanded, sha256: '00'.repeat(32) };
+    expect(await code(header.expanded, 'expanded')).toBe('none');
+    expect(await code(other, 'expanded')).toBe('index-mismatch');
+    expect(await code({ ...header.expanded, size: 1 }, 'expanded')).toBe('index-mismatch');
+    expect(await code(other, 'exact')).toBe('index-mismatch');
+    await old.close();
   });
 });
 

@@ -28,7 +28,7 @@ const indexes: fc.Arbitrary<DeltasIndex> = fc
       oldVersion: fc.stringMatching(/^0\.[a-z0-9.+~]{0,6}[a-z0-9](-[0-9]{1,2})?$/),
       size: fc.integer({ min: 1, max: 2 ** 31 }),
       sha256: hex(64),
-      memoryMiB: fc.nat(4096),
+      memoryMiB: fc.integer({ min: 300, max: 4096 }),
       batch: fc.nat(names.length - 1),
     }) satisfies fc.Arbitrary<IndexedDelta>;
     const entry = fc.record({
@@ -39,6 +39,8 @@ const indexes: fc.Arbitrary<DeltasIndex> = fc
       sha256: hex(64),
       infoHash: fc.option(hex(40)),
       filename: fc.option(fc.constantFrom('pool/a_1%3a2.deb', 'x~y.deb')),
+      expanded: fc.record({ size: fc.integer({ min: 1, max: 2 ** 33 }), sha256: hex(64) }),
+      encoderMiB: fc.nat(300),
       deltas: fc.uniqueArray(delta, { maxLength: 4, selector: (one) => one.oldVersion }),
     }) satisfies fc.Arbitrary<IndexedPackage>;
     return fc.record({
@@ -104,6 +106,13 @@ describe('decodeDeltasIndex refuses', () => {
     ['a size beyond exact integers', 'Size: 1442104', 'Size: 99999999999999999999'],
     ['a hash that is none', /SHA256: [0-9a-f]{4}/, 'SHA256: wxyz'],
     ['an info hash in upper case', /Info-Hash: [0-9a-f]{40}/, `Info-Hash: ${'A'.repeat(40)}`],
+    ['an expanded form without a hash', /^(Expanded: [0-9]+) .*/m, '$1'],
+    ['an expanded form without a size', /^Expanded: [0-9]+ /m, 'Expanded: '],
+    ['an expanded form of too many words', /^(Expanded: .*)/m, '$1 1'],
+    ['an expanded form beyond every .deb', /^Expanded: [0-9]+/m, 'Expanded: 99999999999'],
+    ['deltas that rebuild no expanded form', /^Expanded: .*\n/m, ''],
+    ['deltas without the memory of the encoder', /^Encoder-Memory: .*\n/m, ''],
+    ['an encoder of more memory than all', 'Encoder-Memory: 20', 'Encoder-Memory: 25'],
     ['an absolute filename', 'Filename: pool', 'Filename: /pool'],
     ['a filename that leaves the pool', 'Filename: pool', 'Filename: pool/../..'],
     ['a filename that a URL takes for ..', 'Filename: pool', 'Filename: %2e%2e'],
