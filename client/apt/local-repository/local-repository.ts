@@ -1,6 +1,5 @@
 import { rm, stat } from 'node:fs/promises';
 
-import { DebshoalError } from '../../../shared/errors.js';
 import { exists, removeStaleTemporaries } from '../../../shared/io/files.js';
 import { refuseWhileDpkgWorks } from '../apt-locks.js';
 import type { AptSystem } from '../apt-system.js';
@@ -28,10 +27,10 @@ export interface ExpandedDeb {
 
 /**
  * Lists expanded .debs for apt, beside those that still wait from earlier runs, and lets apt itself
- * say what it would install for `request`. Returns the names (of apt's cache) of the new ones that
- * apt takes from here; when it is not all of them, nothing is listed any more. Fails with `apt-busy`
- * while packages are being installed, `apt-failed` when apt cannot be made to read our sources
- * first; after any failure apt is as without us.
+ * say what it would install for `request`: whatever it would not take from here (because of a pin,
+ * or another source) is not listed. Returns the names (of apt's cache) of the others. Fails with
+ * `apt-busy` while packages are being installed, `apt-failed` when apt cannot be made to read our
+ * sources first; after any failure apt is as without us.
  */
 export async function listForApt(
   system: AptSystem,
@@ -47,36 +46,27 @@ export async function listForApt(
     const added = debs.map(describe);
     const names = new Set(added.map(nameOf));
     const kept = (await stillPending(system)).filter((listed) => !names.has(nameOf(listed)));
-    const packages = [...kept, ...added];
-    const privateKey = await localSigningKey(places);
     const newDebs = new Map(debs.map(({ expanded, path }) => [expanded.sha256, path]));
-    await writeListed(places.listed, packages);
-    const sources = await writeRepository(packages, { places, privateKey, now, newDebs });
-    await switchOn(system, sources);
-    await removeUnlisted(places, packages);
-    return await takenFromHere(system, added, request);
+    const list = async (packages: readonly ListedPackage[]): Promise<void> => {
+      if (packages.length === 0) {
+        await removeAll(system);
+        return;
+      }
+      const privateKey = await localSigningKey(places);
+      await writeListed(places.listed, packages);
+      const sources = await writeRepository(packages, { places, privateKey, now, newDebs });
+      await switchOn(system, sources);
+      await removeUnlisted(places, packages);
+    };
+    await list([...kept, ...added]);
+    const offered = await pendingUpgrades(system, request);
+    const taken = added.filter((listed) => offered.some((one) => isFromHere(system, one, listed)));
+    if (taken.length < added.length) await list([...kept, ...taken]);
+    return new Set(taken.map(({ archiveName }) => archiveName));
   } catch (error) {
     await removeAll(system);
     throw error;
   }
-}
-
-/** All or nothing: an apt that takes one from elsewhere has read another source first. */
-async function takenFromHere(
-  system: AptSystem,
-  added: readonly ListedPackage[],
-  request: UpgradeRequest,
-): Promise<ReadonlySet<string>> {
-  const offered = await pendingUpgrades(system, request);
-  for (const listed of added) {
-    const taken = offered.find(({ archiveName }) => archiveName === listed.archiveName);
-    if (taken === undefined || !isFromHere(system, taken, listed)) {
-      throw new DebshoalError('apt-failed', `apt takes ${listed.package} from elsewhere`, {
-        hint: 'look for another source of this version with `apt policy`',
-      });
-    }
-  }
-  return new Set(added.map(({ archiveName }) => archiveName));
 }
 
 /**
@@ -112,6 +102,7 @@ function isFromHere(system: AptSystem, offered: PendingPackage, listed: ListedPa
  * upgrade. Returns how many packages still wait.
  */
 export async function removeWhenInstalled(system: AptSystem): Promise<number> {
+  if (!(await exists(placesOf(system).repository))) return 0;
   const waiting = (await stillPending(system)).length;
   if (waiting === 0) await removeAll(system);
   return waiting;

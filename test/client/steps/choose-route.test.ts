@@ -42,6 +42,7 @@ const source: IndexSource = {
   components: ['main'],
   architectures: [],
   signedBy: '/key.asc',
+  allowsExpanded: false,
 };
 
 /** What only the trusted index may make elsewhere. */
@@ -54,7 +55,12 @@ function loaded(...packages: readonly IndexedPackage[]): LoadedIndex {
     batches: [{ name: 'b', infoHash: 'e'.repeat(40) }],
     packages,
   };
-  return { source, index: index as LoadedIndex['index'] };
+  return {
+    source,
+    index: index as LoadedIndex['index'],
+    trust: 'third-party',
+    allowsExpanded: false,
+  };
 }
 
 const choose = (one: PendingPackage, ...indexes: readonly LoadedIndex[]) =>
