@@ -1,12 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { isDebshoalError, type ErrorCode } from '../shared/errors.js';
+import { DebshoalError, isDebshoalError, type ErrorCode } from '../shared/errors.js';
 import { removeStaleTemporaries } from '../shared/io/files.js';
 import type { ReportProgress } from '../shared/progress.js';
 import type { Swarm } from '../shared/swarm/swarm.js';
 import type { AptSystem } from './apt/apt-system.js';
 import { handOver, refuseWhileAptIsBusy } from './apt/hand-over.js';
+import { listForApt, type ExpandedDeb } from './apt/local-repository/local-repository.js';
+import type { UpgradeRequest } from './apt/pending-upgrades.js';
 import {
   downloadObjects,
   type DownloadOptions,
@@ -21,6 +23,9 @@ import { verifyDeb } from './steps/verify-deb.js';
 
 export interface FetchOptions {
   readonly system: AptSystem;
+  /** What was planned: apt is asked again whether it takes expanded packages. */
+  readonly request: UpgradeRequest;
+  readonly now: Date;
   /** Folder for what is unfinished; on the file system of apt's cache, so that a rename hands over. */
   readonly cacheFolder: string;
   readonly http: HttpClient;
@@ -38,10 +43,13 @@ interface Work {
   readonly options: FetchOptions;
   readonly rebuilder: Rebuilder;
   readonly reportOf: (route: Route) => PackageReport;
+  /** Rebuilt and verified, for our own repository. */
+  readonly expanded: (ExpandedDeb & { readonly entry: PackageReport })[];
 }
 
 /**
- * Carries out a plan: downloads, rebuilds while other downloads run, verifies, hands over to apt.
+ * Carries out a plan: downloads, rebuilds while other downloads run, verifies, hands over to apt;
+ * what is expanded all at once, in our own repository.
  * Whatever fails on the way of a delta is tried once as a full .deb; what fails then is left to
  * apt. Only an interruption, a busy apt or a full disk makes the whole fail.
  */
@@ -56,12 +64,13 @@ export async function fetchPlanned(
   await mkdir(finished, { recursive: true });
   await removeStaleTemporaries(finished);
   const rebuilder = openRebuilder(active, { ...options, folder: finished });
-  const work = { options, rebuilder, reportOf: fetchReport.of };
+  const work: Work = { options, rebuilder, reportOf: fetchReport.of, expanded: [] };
   try {
     const failed = await fetchAll('delta', active, work);
     options.signal.throwIfAborted();
     await fetchAll('full', failed, work);
     options.signal.throwIfAborted();
+    await listExpanded(work);
     return fetchReport.finish();
   } finally {
     await rebuilder.close();
@@ -114,7 +123,7 @@ async function finishPackage(
   form: Form,
   route: ActiveRoute,
   result: DownloadResult,
-  { options, rebuilder, reportOf }: Work,
+  { options, rebuilder, reportOf, expanded }: Work,
 ): Promise<boolean> {
   const { pending } = route;
   const entry = reportOf(route);
@@ -122,19 +131,50 @@ async function finishPackage(
   try {
     if (!result.ok) throw result.error;
     entry.addDownload(result);
-    const deb = isDelta ? await rebuilder.rebuild(route, result.path, entry) : result.path;
-    await verifyDeb(deb, pending);
+    const path = isDelta ? await rebuilder.rebuild(route, result.path, entry) : result.path;
+    const deb = isDelta ? route.deb : pending;
+    await verifyDeb(path, deb);
     entry.verified();
-    await handOver(options.system, pending.archiveName, deb);
-    entry.handedOver(isDelta ? 'delta' : 'full');
+    if (isDelta && route.form === 'expanded') {
+      expanded.push({ pending, origins: route.origins, expanded: deb, path, entry });
+    } else {
+      await handOver(options.system, pending.archiveName, path);
+      entry.handedOver(isDelta ? 'delta' : 'full');
+    }
     return true;
   } catch (error) {
-    if (!isDebshoalError(error) || FATAL.includes(error.code)) throw error;
-    entry.failed(error);
-    const text = `${pending.package}: ${error.message} [${error.code}]`;
-    options.report({ kind: 'warning', text });
+    noteFailure(error, pending.package, entry, options);
     return !isDelta;
   }
+}
+
+/** Those that apt would not take from us are left to apt: their archive has them whole. */
+async function listExpanded({ expanded, options }: Work): Promise<void> {
+  if (expanded.length === 0) return;
+  const { system, request, now } = options;
+  try {
+    const taken = await listForApt(system, expanded, request, now);
+    for (const { pending, entry } of expanded) {
+      if (taken.has(pending.archiveName)) entry.handedOver('delta');
+      else {
+        const error = new DebshoalError('apt-failed', 'apt prefers another source of this version');
+        noteFailure(error, pending.package, entry, options);
+      }
+    }
+  } catch (error) {
+    for (const { pending, entry } of expanded) noteFailure(error, pending.package, entry, options);
+  }
+}
+
+function noteFailure(
+  error: unknown,
+  name: string,
+  entry: PackageReport,
+  { report }: FetchOptions,
+): void {
+  if (!isDebshoalError(error) || FATAL.includes(error.code)) throw error;
+  entry.failed(error);
+  report({ kind: 'warning', text: `${name}: ${error.message} [${error.code}]` });
 }
 
 /** apt at work, a full disk, Ctrl-C: the next package would fare no better. */

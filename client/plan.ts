@@ -1,19 +1,25 @@
 import { freemem } from 'node:os';
+import { join } from 'node:path';
 
+import { DebshoalError } from '../shared/errors.js';
 import type { ReportProgress } from '../shared/progress.js';
 import type { AptSystem } from './apt/apt-system.js';
 import { findHandedOver } from './apt/hand-over.js';
+import { recogniseListed } from './apt/local-repository/local-repository.js';
 import { pendingUpgrades, type UpgradeRequest } from './apt/pending-upgrades.js';
-import type { IndexSource } from './config/index-sources.js';
+import { SOURCES_FOLDER, type IndexSource } from './config/index-sources.js';
 import type { HttpClient } from './download/http.js';
 import { chooseRoutes, type Route } from './steps/choose-route.js';
 import { fetchIndexes } from './steps/fetch-indexes.js';
+import { findExpandable, type ExpandedPolicy } from './steps/find-expandable.js';
+import { readAptIndexes } from './steps/read-apt-indexes.js';
 import type { TrustedCounters } from './store/trusted-counters.js';
 
 export interface PlanOptions {
   readonly system: AptSystem;
   readonly request: UpgradeRequest;
   readonly sources: readonly IndexSource[];
+  readonly expanded: ExpandedPolicy;
   readonly http: HttpClient;
   readonly counters: TrustedCounters;
   readonly now: Date;
@@ -23,13 +29,24 @@ export interface PlanOptions {
 
 /** Asks apt what is pending and chooses a route for each package. Downloads the indexes only. */
 export async function plan(options: PlanOptions): Promise<Route[]> {
-  const { system, request, sources, http, counters, now, signal, report } = options;
+  const { system, request, sources, expanded, http, counters, now, signal, report } = options;
   const { architecture } = system;
-  // Both take their time, and neither needs the other.
-  const [pending, indexes] = await Promise.all([
+  // All take their time, and none needs the others.
+  const [offered, aptIndexes, fetchedIndexes] = await Promise.all([
     pendingUpgrades(system, request, report),
+    readAptIndexes(system, report),
     fetchIndexes(sources, { http, counters, architecture, now, signal, report }),
   ]);
-  const handedOver = await findHandedOver(system, pending);
-  return chooseRoutes(pending, indexes, handedOver, freemem() / 2);
+  if (sources.length === 0 && aptIndexes.length === 0) {
+    const folder = join(system.root, SOURCES_FOLDER);
+    const text = `no source of deltas is configured in ${folder}, and no archive of apt's has an index`;
+    throw new DebshoalError('config-invalid', text, {
+      hint: 'name one with --index, --suite and --key',
+    });
+  }
+  const { pending, listed } = await recogniseListed(system, offered);
+  const handedOver = new Set([...listed, ...(await findHandedOver(system, pending))]);
+  const indexes = [...aptIndexes, ...fetchedIndexes];
+  const expandable = await findExpandable(system, pending, indexes, expanded, report);
+  return chooseRoutes(pending, indexes, handedOver, freemem() / 2, expandable);
 }

@@ -19,6 +19,11 @@ export interface AptSystem {
     args: readonly string[],
     signal?: AbortSignal,
   ): Promise<string>;
+  /**
+   * The content of one of apt's list files, expanded when apt keeps it compressed. Fails with
+   * `apt-failed` when it is missing or has more than `maxBytes`.
+   */
+  readList(path: string, maxBytes: number): Promise<Buffer>;
 }
 
 /**
@@ -32,7 +37,7 @@ export async function openAptSystem(root: string): Promise<AptSystem> {
   });
   if (realRoot === '/') {
     const architecture = await run('apt-config', ['shell', 'A', 'APT::Architecture']);
-    return { root: realRoot, architecture: shellValue(architecture), run };
+    return { root: realRoot, architecture: shellValue(architecture), run, readList };
   }
   // apt's configuration syntax has no escape for these inside a quoted word.
   if (/["\n]/.test(realRoot)) {
@@ -49,7 +54,7 @@ export async function openAptSystem(root: string): Promise<AptSystem> {
       return await run(tool, [...options, ...args], signal, { APT_CONFIG: config });
     });
   const native = await runInRoot('apt-config', ['shell', 'A', 'APT::Architecture']);
-  return { root: realRoot, architecture: shellValue(native), run: runInRoot };
+  return { root: realRoot, architecture: shellValue(native), run: runInRoot, readList };
 }
 
 function optionsFor(root: string, architectures: readonly string[]): string[] {
@@ -75,13 +80,28 @@ async function run(
   signal?: AbortSignal,
   environment: NodeJS.ProcessEnv = {},
 ): Promise<string> {
+  const options = { maxOutput: LIMITS.aptOutputBytes, environment };
+  return (await runAptTool(tool, args, options, signal)).toString();
+}
+
+function readList(path: string, maxBytes: number): Promise<Buffer> {
+  const options = { maxOutput: maxBytes, environment: {} };
+  return runAptTool('/usr/lib/apt/apt-helper', ['cat-file', path], options);
+}
+
+async function runAptTool(
+  tool: string,
+  args: readonly string[],
+  { maxOutput, environment }: { maxOutput: number; environment: NodeJS.ProcessEnv },
+  signal?: AbortSignal,
+): Promise<Buffer> {
   try {
     const { stdout } = await runTool(tool, args, {
-      maxOutput: LIMITS.aptOutputBytes,
+      maxOutput,
       env: { ...process.env, ...environment, LC_ALL: 'C' },
       ...(signal === undefined ? {} : { signal }),
     });
-    return stdout.toString();
+    return stdout;
   } catch (error) {
     if (!isDebshoalError(error, 'tool-failed')) throw error;
     const missing = error.cause instanceof Error;

@@ -8,7 +8,7 @@ import { isErrno } from '../../shared/io/errno.js';
 import { hashStream } from '../../shared/io/hash.js';
 import { type AptSystem, shellValue } from './apt-system.js';
 import { parseArchiveName } from './archive-name.js';
-import { refuseWhileAptDownloads } from './archives-lock.js';
+import { refuseWhileAptDownloads } from './apt-locks.js';
 import { type PathResolver, pathResolver } from './path-inside-root.js';
 
 /**

@@ -1,4 +1,3 @@
-import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Argv, CommandModule } from 'yargs';
@@ -6,18 +5,23 @@ import type { Argv, CommandModule } from 'yargs';
 import { formatBytes, formatPercent, formatSeconds, formatTable } from '../../shared/cli/format.js';
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
-import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
-import { withFileLock } from '../../shared/io/file-lock.js';
+import { isDebshoalError } from '../../shared/errors.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
 import { openAptSystem } from '../apt/apt-system.js';
+import {
+  removeLocalRepository,
+  removeWhenInstalled,
+} from '../apt/local-repository/local-repository.js';
 import { createHttpClient } from '../download/http.js';
 import { fetchPlanned } from '../fetch.js';
 import { plan } from '../plan.js';
 import type { FetchReport } from '../steps/report-fetch.js';
-import { CACHE_FOLDER, STATE_FOLDER } from '../store/folders.js';
+import { STATE_FOLDER } from '../store/folders.js';
+import { withRunLock } from '../store/run-lock.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
 import {
+  expandedPolicy,
   indexSources,
   upgradeOptions,
   upgradeRequest,
@@ -50,9 +54,13 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     const signal = interruptSignal();
     const system = await openAptSystem(args.root);
     const sources = await indexSources(args);
-    const cacheFolder = join(system.root, CACHE_FOLDER);
-    await makeOurFolder(cacheFolder);
-    const report = await withFileLock(join(cacheFolder, 'lock'), async () => {
+    const request = upgradeRequest(args);
+    const expanded = expandedPolicy(args, system);
+    const report = await withRunLock(system.root, async (cacheFolder) => {
+      // What an earlier run listed would be taken, whatever this one says.
+      if (expanded === 'never') await removeLocalRepository(system);
+      else await removeWhenInstalled(system);
+      const now = new Date();
       const http = createHttpClient();
       // Started first, so that it is ready when apt and the index have answered.
       const swarmStart = args.swarm ? tryStartSwarm(reporter.report) : Promise.resolve(null);
@@ -60,16 +68,18 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
         const counters = await openTrustedCounters(join(system.root, STATE_FOLDER), 'read-write');
         const routes = await plan({
           system,
-          request: upgradeRequest(args),
+          request,
           sources,
+          expanded,
           http,
           counters,
-          now: new Date(),
+          now,
           signal,
           report: reporter.report,
         });
         const download = args.peer ? { peers: args.peer } : {};
-        const options = { system, cacheFolder, http, download, signal, report: reporter.report };
+        const { report } = reporter;
+        const options = { system, request, now, cacheFolder, http, download, signal, report };
         return await fetchPlanned(routes, { ...options, swarm: await swarmStart });
       } finally {
         http.close();
@@ -80,19 +90,6 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     console.log(args.json ? JSON.stringify(report) : describe(report));
   },
 };
-
-async function makeOurFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-    // It may be there, made by root.
-    await access(folder, constants.W_OK);
-  } catch (cause) {
-    throw new DebshoalError('io-failed', `cannot write to ${folder}`, {
-      cause,
-      hint: 'run it as root, as apt upgrade',
-    });
-  }
-}
 
 /** Without a swarm everything still comes over HTTP. */
 async function tryStartSwarm(report: ReportProgress): Promise<Swarm | null> {
@@ -133,7 +130,7 @@ function describe(report: FetchReport): string {
     );
   }
   if (waiting.length > 0) {
-    lines.push('`apt upgrade` still prints Get: for them, but takes them from archives/partial.');
+    lines.push('`apt upgrade` still prints Get: for them, but takes them from this machine.');
   }
   return [table, '', ...lines].join('\n');
 }

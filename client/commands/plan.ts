@@ -12,6 +12,7 @@ import type { Route } from '../steps/choose-route.js';
 import { STATE_FOLDER } from '../store/folders.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
 import {
+  expandedPolicy,
   indexSources,
   upgradeOptions,
   upgradeRequest,
@@ -31,6 +32,7 @@ export const planCommand: CommandModule<object, UpgradeArguments> = {
         system,
         request: upgradeRequest(args),
         sources: await indexSources(args),
+        expanded: expandedPolicy(args, system),
         http,
         counters: await openTrustedCounters(join(system.root, STATE_FOLDER), 'read-only'),
         now: new Date(),
@@ -53,6 +55,7 @@ function asJson(routes: readonly Route[]) {
       oldVersion: route.pending.oldVersion,
       newVersion: route.pending.version,
       route: route.kind,
+      form: route.kind === 'delta' ? route.form : null,
       bytes: route.bytes,
       fullBytes: route.pending.size,
       reason: route.reason,

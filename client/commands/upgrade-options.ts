@@ -1,9 +1,10 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
 import type { Argv } from 'yargs';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { isComponent, isSuite } from '../../shared/index/layout.js';
+import type { AptSystem } from '../apt/apt-system.js';
 import type { UpgradeRequest } from '../apt/pending-upgrades.js';
 import {
   isHttpUrl,
@@ -12,6 +13,7 @@ import {
   type IndexSource,
 } from '../config/index-sources.js';
 import { readTrustedKey } from '../config/trusted-key.js';
+import type { ExpandedPolicy } from '../steps/find-expandable.js';
 
 /** What `plan` and `fetch` have in common. */
 export interface UpgradeArguments {
@@ -22,6 +24,7 @@ export interface UpgradeArguments {
   suite: string[] | undefined;
   component: string[];
   key: string | undefined;
+  expanded: ExpandedPolicy;
   json: boolean;
 }
 
@@ -50,12 +53,37 @@ export function upgradeOptions<T>(yargs: Argv<T>) {
       describe: 'components of --index',
     })
     .option('key', { type: 'string', describe: 'public key of --index' })
+    .option('expanded', {
+      choices: ['auto', 'always', 'never'] as const,
+      default: 'auto' as const,
+      describe:
+        'who may vouch for uncompressed packages, which need no xz: archives for their own, ' +
+        'all indexes in use, or nobody',
+    })
     .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
+    .epilogue(EXPANDED)
     .check(({ index, suite, key }) => {
       const given = [index, suite, key].filter((value) => value !== undefined).length;
       check(given === 0 || given === 3, '--index, --suite and --key go together');
       return true;
     });
+}
+
+/** Printed by --help: what trust moves, and when. */
+const EXPANDED = `Expanded packages:
+  A .deb must come out bit for bit, so xz runs again, which takes most of the time. An expanded
+  .deb is the same with uncompressed members: quick, but its hash is in no archive's Packages. The
+  index of deltas vouches for it instead, and apt gets it from a repository on this machine.
+  With --expanded auto this is done where the archive's own signed Release lists the index: the
+  same signature as ever. With --expanded always (or \`Allow-Expanded: yes\` in a source) whoever
+  signs that index can put any content into the packages that this machine installs, as root. Do
+  that only where you would let them replace your archive.`;
+
+/** Another system's apt cannot be pointed at files of its own from outside. */
+export function expandedPolicy(args: UpgradeArguments, { root }: AptSystem): ExpandedPolicy {
+  if (root === '/') return args.expanded;
+  check(args.expanded !== 'always', '--expanded always is for the running system, not for --root');
+  return 'never';
 }
 
 export function upgradeRequest(args: UpgradeArguments): UpgradeRequest {
@@ -81,16 +109,10 @@ export async function indexSources(args: UpgradeArguments): Promise<IndexSource[
       components: component,
       architectures: [],
       signedBy: resolve(key),
+      allowsExpanded: false,
     }));
   }
-  const sources = await readIndexSources(resolve(args.root));
-  if (sources.length === 0) {
-    const folder = join(resolve(args.root), SOURCES_FOLDER);
-    throw new DebshoalError('config-invalid', `no source of deltas is configured in ${folder}`, {
-      hint: 'name one with --index, --suite and --key',
-    });
-  }
-  return sources;
+  return readIndexSources(resolve(args.root));
 }
 
 function check(valid: boolean, message: string): void {

@@ -9,16 +9,23 @@ import { readBounded } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
 import { nearestName } from '../../shared/nearest-name.js';
 
-/** One published tree of deltas, one suite of it. */
-export interface IndexSource {
-  /** Base URL without a slash at the end. */
+/** Where an index and what it lists are found. */
+export interface IndexLocation {
+  /** Base URL without a slash at the end: that of `dists/`, `deltas/` and `torrents/`. */
   readonly uri: string;
+  /** The path below `dists/`. */
   readonly suite: string;
+}
+
+/** One published tree of deltas, one suite of it. */
+export interface IndexSource extends IndexLocation {
   readonly components: readonly string[];
   /** Empty: the system's own. */
   readonly architectures: readonly string[];
   /** Path of the public key, on this machine. */
   readonly signedBy: string;
+  /** The user trusts its publisher as much as the archives: it may vouch for expanded .debs. */
+  readonly allowsExpanded: boolean;
 }
 
 /** Where sources are configured below the root: one deb822 file each, as apt has them. */
@@ -46,7 +53,15 @@ export function parseIndexSources(text: Uint8Array | string, path: string, root:
   return [...stanzas(text, options)].flatMap((stanza) => readStanza(stanza, path, root));
 }
 
-const FIELDS = ['Enabled', 'URIs', 'Suites', 'Components', 'Architectures', 'Signed-By'] as const;
+const FIELDS = [
+  'Enabled',
+  'URIs',
+  'Suites',
+  'Components',
+  'Architectures',
+  'Signed-By',
+  'Allow-Expanded',
+] as const;
 
 function readStanza(stanza: Stanza, path: string, root: string): IndexSource[] {
   const fail = (reason: string, hint?: string): never => {
@@ -70,6 +85,8 @@ function readStanza(stanza: Stanza, path: string, root: string): IndexSource[] {
   };
   const signedBy = stanza.get('Signed-By') ?? fail('no field Signed-By');
   if (!signedBy.startsWith('/')) fail('Signed-By must be an absolute path');
+  const allowed = stanza.get('Allow-Expanded') ?? 'no';
+  if (!/^(?:yes|no)$/i.test(allowed)) fail(`Allow-Expanded is yes or no, not ${allowed}`);
   const components = required('Components', isComponent);
   const architectures = words('Architectures', isArchitecture);
   return required('URIs', isHttpUrl).flatMap((uri) =>
@@ -79,6 +96,7 @@ function readStanza(stanza: Stanza, path: string, root: string): IndexSource[] {
       components,
       architectures,
       signedBy: join(root, signedBy),
+      allowsExpanded: /^yes$/i.test(allowed),
     })),
   );
 }

@@ -1,7 +1,11 @@
+import type { FileIdentity } from '../../shared/delta/delta.js';
 import type { Batch, IndexedDelta, IndexedPackage } from '../../shared/index/deltas-index.js';
+import type { DebForm } from '../../shared/deb/deb-forms.js';
+import type { PackageOrigin } from '../apt/package-origins.js';
 import type { PendingPackage } from '../apt/pending-upgrades.js';
-import type { IndexSource } from '../config/index-sources.js';
+import type { IndexLocation } from '../config/index-sources.js';
 import type { LoadedIndex } from './fetch-indexes.js';
+import type { Expandable } from './find-expandable.js';
 
 /**
  * How a pending package comes to this machine. `delta`: rebuilt from a delta; `full`: the whole
@@ -15,8 +19,13 @@ export type Route =
       readonly oldVersion: string;
       readonly bytes: number;
       readonly reason: string;
-      readonly source: IndexSource;
+      readonly source: IndexLocation;
       readonly entry: IndexedPackage;
+      readonly form: DebForm;
+      /** What that form must be. */
+      readonly deb: FileIdentity;
+      /** For the expanded form, which apt gets from our own repository: whose releases list it. */
+      readonly origins: readonly PackageOrigin[];
       readonly delta: IndexedDelta;
       readonly batch: Batch;
       /** From the signed index. */
@@ -27,7 +36,7 @@ export type Route =
       readonly pending: PendingPackage;
       readonly bytes: number;
       readonly reason: string;
-      readonly source: IndexSource;
+      readonly source: IndexLocation;
       readonly entry: IndexedPackage;
       readonly trackers: readonly string[];
     }
@@ -43,13 +52,15 @@ export type ActiveRoute = Extract<Route, { kind: 'delta' | 'full' }>;
 
 /**
  * Chooses a route for each pending package. Pure. Only what the index and apt agree on by SHA-256
- * counts; `handedOver` are names in apt's cache, `memoryBytes` is what one rebuild may use.
+ * counts; `handedOver` are names in apt's cache, `memoryBytes` is what one rebuild may use, and
+ * `expandable` what may be installed in its expanded form, which is quicker and never larger.
  */
 export function chooseRoutes(
   pending: readonly PendingPackage[],
   indexes: readonly LoadedIndex[],
   handedOver: ReadonlySet<string>,
   memoryBytes: number,
+  expandable: Expandable = new Map(),
 ): Route[] {
   const entries = new Map<string, { loaded: LoadedIndex; entry: IndexedPackage }[]>();
   for (const loaded of indexes) {
@@ -62,7 +73,7 @@ export function chooseRoutes(
   return pending.map((one) =>
     handedOver.has(one.archiveName)
       ? { kind: 'ready', pending: one, bytes: 0, reason: 'waits for apt already' }
-      : chooseRoute(one, entries.get(one.sha256) ?? [], memoryBytes),
+      : chooseRoute(one, entries.get(one.sha256) ?? [], memoryBytes, expandable),
   );
 }
 
@@ -70,6 +81,7 @@ function chooseRoute(
   pending: PendingPackage,
   found: readonly { loaded: LoadedIndex; entry: IndexedPackage }[],
   memoryBytes: number,
+  expandable: Expandable,
 ): Route {
   const left = { kind: 'none', pending, bytes: pending.size } as const;
   const matching = found.filter(({ entry }) => isSame(entry, pending));
@@ -82,8 +94,21 @@ function chooseRoute(
   const fitting = deltas.find(({ delta }) => delta.memoryMiB * 2 ** 20 <= memoryBytes);
   if (fitting && fitting.delta.size < pending.size) {
     const { oldVersion, size: bytes } = fitting.delta;
-    const reason = `from ${oldVersion}`;
-    return { kind: 'delta', pending, oldVersion, bytes, reason, ...fitting };
+    const origins = expandable.get(fitting.entry) ?? [];
+    const { expanded } = fitting.entry;
+    const isExpanded = expanded !== null && origins.length > 0;
+    const { sha256, size } = isExpanded ? expanded : pending;
+    return {
+      kind: 'delta',
+      pending,
+      oldVersion,
+      bytes,
+      reason: `from ${oldVersion}${isExpanded ? ', expanded' : ''}`,
+      form: isExpanded ? 'expanded' : 'exact',
+      deb: { sha256, size },
+      origins,
+      ...fitting,
+    };
   }
   const reason = explainNoDelta(pending, deltas.length > 0);
   const { source, index } = first.loaded;

@@ -10,15 +10,23 @@ import {
 } from '../../shared/index/trusted-index.js';
 import { LIMITS } from '../../shared/limits.js';
 import type { ReportProgress } from '../../shared/progress.js';
-import type { IndexSource } from '../config/index-sources.js';
+import type { IndexLocation, IndexSource } from '../config/index-sources.js';
 import { readTrustedKey } from '../config/trusted-key.js';
 import { getBounded, type HttpClient } from '../download/http.js';
 import type { TrustedCounters } from '../store/trusted-counters.js';
 
 /** An index that was verified, and where its objects are. */
 export interface LoadedIndex {
-  readonly source: IndexSource;
+  readonly source: IndexLocation;
   readonly index: TrustedIndex;
+  /**
+   * `archive`: apt verified it under the Release that lists the packages of the same archive, so its
+   * hashes are as good as those in Packages. `third-party`: anybody else's, who may waste time and
+   * bytes, but whose word alone installs nothing.
+   */
+  readonly trust: 'archive' | 'third-party';
+  /** The user trusts this third party like an archive. */
+  readonly allowsExpanded: boolean;
 }
 
 export interface FetchIndexesOptions {
@@ -73,7 +81,9 @@ async function fetchSource(
   for (const component of source.components) {
     for (const architecture of architectures) {
       const index = await fetchIndex(source, release, { component, architecture }, options);
-      if (index) loaded.push({ source, index });
+      if (index === null) continue;
+      const { allowsExpanded } = source;
+      loaded.push({ source, index, trust: 'third-party', allowsExpanded });
     }
   }
   // Only now: a counter without its indexes would refuse the Release that goes with them.

@@ -36,14 +36,15 @@ export function openRebuilder(routes: readonly Route[], options: RebuilderOption
     workers,
   );
   return {
-    async rebuild({ pending, oldVersion }, deltaPath, report) {
+    async rebuild({ pending, oldVersion, form, deb }, deltaPath, report) {
       const target = join(options.folder, pending.archiveName);
-      const { package: name, architecture, sha256, size } = pending;
+      const { package: name, architecture } = pending;
       const task = {
         deltaPath,
         root: options.system.root,
         old: { package: name, architecture, version: oldVersion },
-        expected: { sha256, size },
+        form,
+        expected: deb,
         target,
         temporaryParent: options.folder,
         threads: Math.max(1, Math.floor(processors / workers)),

@@ -1,3 +1,4 @@
+import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { DebshoalError, ErrorCode } from '../../shared/errors.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
 import type { Route } from './choose-route.js';
@@ -10,6 +11,8 @@ export interface PackageResult {
   readonly newVersion: string;
   /** What was carried out in the end; `none` is left to apt, `ready` was done by an earlier run. */
   readonly route: Route['kind'];
+  /** What a delta was rebuilt as. */
+  readonly form: DebForm | null;
   readonly reason: string;
   readonly fullBytes: number;
   /** Of the delta in the index; null when there is none. */
@@ -92,6 +95,7 @@ function collect(result: Mutable<PackageResult>): PackageReport {
     },
     handedOver(route) {
       result.route = route;
+      if (route === 'full') result.form = null;
       result.handedOver = true;
     },
     failed({ code, message }) {
@@ -110,6 +114,7 @@ function emptyResult(route: Route): Mutable<PackageResult> {
     oldVersion: pending.oldVersion,
     newVersion: pending.version,
     route: kind,
+    form: kind === 'delta' ? route.form : null,
     reason,
     fullBytes: pending.size,
     deltaBytes: kind === 'delta' ? route.bytes : null,

@@ -1,11 +1,11 @@
 import { mkdir, rename } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
+import { makeSigningKey, type Owner } from '../../shared/index/signing-key.js';
 import { exists, writeFileAtomically } from '../../shared/io/files.js';
 import { configTemplate, type PublicAddresses } from './config-template.js';
 import { parseConfig } from './config.js';
 import { homePaths, type HomePaths } from './home-paths.js';
-import { makeSigningKey, type Owner } from './signing-key.js';
 
 export interface InitOptions extends Owner, Partial<PublicAddresses> {
   /** Replace an existing key. The old one is kept beside it, to sign with both during a change. */

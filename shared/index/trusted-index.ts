@@ -113,9 +113,34 @@ export async function openTrustedIndex(
   const plain = target.form === 'plain' ? bytes : await decompressXz(bytes, expanded.size);
   // 4. Two files that say different things: apt reads the one, we the other.
   checkBytes(expanded, plain);
+  return openIndexOf([release.suite], target, plain);
+}
+
+/**
+ * An index that apt fetched and verified under the Release of its source, as it verifies Packages:
+ * signature, dates and hash are apt's to check. `suites` are the names that the suite of that
+ * Release goes by (`stable` and `bookworm`). Fails with `index-mismatch`, `index-malformed` and
+ * `limit-exceeded`.
+ */
+export function openIndexOfApt(
+  suites: readonly string[],
+  target: IndexTarget,
+  plain: Uint8Array,
+): TrustedIndex {
+  if (plain.length > LIMITS.indexExpandedBytes) {
+    throw new DebshoalError('limit-exceeded', `an index of ${plain.length} bytes`);
+  }
+  return openIndexOf(suites, target, plain);
+}
+
+function openIndexOf(
+  suites: readonly string[],
+  target: IndexTarget,
+  plain: Uint8Array,
+): TrustedIndex {
   const index = decodeDeltasIndex(plain);
   // 5. Mix and match: the right path with the index of another component or architecture.
-  checkName('suite', index.suite, release.suite);
+  checkName('suite', index.suite, ...suites);
   checkName('component', index.component, target.component);
   checkName('architecture', index.architecture, target.architecture);
   return index as TrustedIndex;
@@ -135,8 +160,9 @@ function checkBytes(listed: ListedFile, bytes: Uint8Array): void {
   }
 }
 
-function checkName(what: string, actual: string, expected: string): void {
-  if (actual !== expected) {
-    throw new DebshoalError('index-mismatch', `an index of ${what} ${actual}, not ${expected}`);
+function checkName(what: string, actual: string, ...expected: readonly string[]): void {
+  if (!expected.includes(actual)) {
+    const names = expected.join(' or ');
+    throw new DebshoalError('index-mismatch', `an index of ${what} ${actual}, not ${names}`);
   }
 }

@@ -31,8 +31,22 @@ const entry: IndexedPackage = {
   expanded: { size: 5000, sha256: 'e'.repeat(64) },
   encoderMiB: 60,
   deltas: [
-    { oldVersion: '2', size: 50, sha256: 'c'.repeat(64), memoryMiB: 100, batch: 0, work: { decode: 500, compress: 4000 } },
-    { oldVersion: '1', size: 90, sha256: 'd'.repeat(64), memoryMiB: 200, batch: 0, work: { decode: 500, compress: 4000 } },
+    {
+      oldVersion: '2',
+      size: 50,
+      sha256: 'c'.repeat(64),
+      memoryMiB: 100,
+      batch: 0,
+      work: { decode: 500, compress: 4000 },
+    },
+    {
+      oldVersion: '1',
+      size: 90,
+      sha256: 'd'.repeat(64),
+      memoryMiB: 200,
+      batch: 0,
+      work: { decode: 500, compress: 4000 },
+    },
   ],
 };
 
@@ -42,6 +56,7 @@ const source: IndexSource = {
   components: ['main'],
   architectures: [],
   signedBy: '/key.asc',
+  allowsExpanded: false,
 };
 
 /** What only the trusted index may make elsewhere. */
@@ -54,7 +69,12 @@ function loaded(...packages: readonly IndexedPackage[]): LoadedIndex {
     batches: [{ name: 'b', infoHash: 'e'.repeat(40) }],
     packages,
   };
-  return { source, index: index as LoadedIndex['index'] };
+  return {
+    source,
+    index: index as LoadedIndex['index'],
+    trust: 'third-party',
+    allowsExpanded: false,
+  };
 }
 
 const choose = (one: PendingPackage, ...indexes: readonly LoadedIndex[]) =>

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { makeSigningKey } from '../../../generator/home/signing-key.js';
+import { makeSigningKey } from '../../../shared/index/signing-key.js';
 import { encodeDeltasIndex } from '../../../shared/index/deltas-index.js';
 import { indexPath, releasePath, suiteFolder } from '../../../shared/index/layout.js';
 import { encodeRelease } from '../../../shared/index/release.js';

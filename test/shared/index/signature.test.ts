@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readKey, revokeKey, readPrivateKey } from 'openpgp';
 import { describe, expect, test } from 'vitest';
 
-import { makeSigningKey } from '../../../generator/home/signing-key.js';
+import { makeSigningKey } from '../../../shared/index/signing-key.js';
 import { parseStanza } from '../../../shared/deb/deb822.js';
 import { encodeRelease } from '../../../shared/index/release.js';
 import {

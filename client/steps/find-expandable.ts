@@ -1,0 +1,61 @@
+import type { IndexedPackage } from '../../shared/index/deltas-index.js';
+import type { ReportProgress } from '../../shared/progress.js';
+import type { AptSystem } from '../apt/apt-system.js';
+import { whyNotFirst } from '../apt/local-repository/apt-sources.js';
+import { findOrigins, type PackageOrigin } from '../apt/package-origins.js';
+import type { PendingPackage } from '../apt/pending-upgrades.js';
+import type { LoadedIndex } from './fetch-indexes.js';
+
+/**
+ * Whose word is enough for an expanded .deb, whose hash is in no Packages: `auto` an archive's own
+ * about its own packages, and that of third parties whose source says `Allow-Expanded: yes`;
+ * `always` anybody's whose index is used; `never` nobody's.
+ */
+export type ExpandedPolicy = 'auto' | 'always' | 'never';
+
+/** Entries of indexes whose expanded form may be installed, and the releases that list them. */
+export type Expandable = ReadonlyMap<IndexedPackage, readonly PackageOrigin[]>;
+
+/** Which of the pending packages may be installed in their expanded form. */
+export async function findExpandable(
+  system: AptSystem,
+  pending: readonly PendingPackage[],
+  indexes: readonly LoadedIndex[],
+  policy: ExpandedPolicy,
+  report: ReportProgress,
+): Promise<Expandable> {
+  const expandable = new Map<IndexedPackage, readonly PackageOrigin[]>();
+  const asked = indexes.filter((loaded) => mayVouch(loaded, policy));
+  const bySha256 = new Map(pending.map((one) => [one.sha256, one]));
+  const offered = asked.flatMap((loaded) =>
+    loaded.index.packages.flatMap((entry) => {
+      const wanted = bySha256.get(entry.sha256);
+      const is = entry.expanded !== null && entry.deltas.length > 0 && wanted !== undefined;
+      return is ? [{ loaded, entry, wanted }] : [];
+    }),
+  );
+  if (offered.length === 0) return expandable;
+  const obstacle = await whyNotFirst(system);
+  if (obstacle !== null) {
+    report({ kind: 'warning', text: `no expanded packages: ${obstacle}` });
+    return expandable;
+  }
+  const origins = await findOrigins(system, [...new Set(offered.map(({ wanted }) => wanted))]);
+  for (const { loaded, entry, wanted } of offered) {
+    const all = origins.get(wanted.sha256) ?? [];
+    // An archive vouches under its own name, with the priority that the user gives to that name. It
+    // may list another one's package, but cannot replace what that one would install.
+    const vouched = loaded.trust === 'archive' ? all.filter(isOwn(loaded)) : all;
+    if (vouched.length > 0) expandable.set(entry, vouched);
+  }
+  return expandable;
+}
+
+function mayVouch({ trust, allowsExpanded }: LoadedIndex, policy: ExpandedPolicy): boolean {
+  if (policy === 'auto') return trust === 'archive' || allowsExpanded;
+  return policy === 'always';
+}
+
+function isOwn({ source }: LoadedIndex): (origin: PackageOrigin) => boolean {
+  return ({ target }) => target.repositoryUri === source.uri && target.release === source.suite;
+}
