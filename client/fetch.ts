@@ -15,11 +15,13 @@ import {
   type DownloadResult,
 } from './download/download-objects.js';
 import type { HttpClient } from './download/http.js';
-import type { ActiveRoute, Route } from './steps/choose-route.js';
+import { timeLink } from './predict/time-link.js';
+import { activeRoutes, type ActiveRoute, type Route } from './steps/choose-route.js';
 import { describeObjects } from './steps/describe-objects.js';
 import { openRebuilder, type Rebuilder } from './steps/rebuild-debs.js';
 import { startReport, type FetchReport, type PackageReport } from './steps/report-fetch.js';
 import { verifyDeb } from './steps/verify-deb.js';
+import type { SpeedStore } from './store/speeds.js';
 
 export interface FetchOptions {
   readonly system: AptSystem;
@@ -29,6 +31,8 @@ export interface FetchOptions {
   /** Folder for what is unfinished; on the file system of apt's cache, so that a rename hands over. */
   readonly cacheFolder: string;
   readonly http: HttpClient;
+  /** Learns from what comes and is rebuilt. */
+  readonly speeds: SpeedStore;
   /** Null when BitTorrent is switched off or could not start. */
   readonly swarm: Swarm | null;
   readonly download?: Pick<DownloadOptions, 'peers'>;
@@ -57,9 +61,9 @@ export async function fetchPlanned(
   routes: readonly Route[],
   options: FetchOptions,
 ): Promise<FetchReport> {
-  const active = routes.filter((route) => route.kind === 'delta' || route.kind === 'full');
+  const active = activeRoutes(routes);
   if (active.length > 0) await refuseWhileAptIsBusy(options.system);
-  const fetchReport = startReport(routes);
+  const fetchReport = startReport(routes, options.speeds);
   const finished = join(options.cacheFolder, 'finished');
   await mkdir(finished, { recursive: true });
   await removeStaleTemporaries(finished);
@@ -73,6 +77,7 @@ export async function fetchPlanned(
     await listExpanded(work);
     return fetchReport.finish();
   } finally {
+    await options.speeds.save();
     await rebuilder.close();
     await rm(finished, { recursive: true, force: true });
   }
@@ -88,7 +93,7 @@ async function fetchAll(
   work: Work,
 ): Promise<ActiveRoute[]> {
   if (routes.length === 0) return [];
-  const { cacheFolder, http, swarm, download, signal, report } = work.options;
+  const { cacheFolder, http, speeds, swarm, download, signal, report } = work.options;
   const objects = describeObjects(routes, form, work.options);
   const byId = new Map(objects.map((object) => [object.id, object.route]));
   const partialFolder = join(cacheFolder, 'partial');
@@ -106,7 +111,7 @@ async function fetchAll(
     }
   };
   const results = downloadObjects(objects, { ...download, partialFolder, http, swarm, signal });
-  for await (const result of results) {
+  for await (const result of timeLink(results, speeds)) {
     const route = byId.get(result.id);
     if (fatal.length > 0) break;
     if (route) finishing.push(finish(route, result));

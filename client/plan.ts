@@ -1,4 +1,4 @@
-import { freemem } from 'node:os';
+import { availableParallelism, freemem } from 'node:os';
 import { join } from 'node:path';
 
 import { DebshoalError } from '../shared/errors.js';
@@ -9,10 +9,12 @@ import { recogniseListed } from './apt/local-repository/local-repository.js';
 import { pendingUpgrades, type UpgradeRequest } from './apt/pending-upgrades.js';
 import { SOURCES_FOLDER, type IndexSource } from './config/index-sources.js';
 import type { HttpClient } from './download/http.js';
+import type { Preference } from './predict/choose-set.js';
 import { chooseRoutes, type Route } from './steps/choose-route.js';
 import { fetchIndexes } from './steps/fetch-indexes.js';
 import { findExpandable, type ExpandedPolicy } from './steps/find-expandable.js';
 import { readAptIndexes } from './steps/read-apt-indexes.js';
+import type { SpeedStore } from './store/speeds.js';
 import type { TrustedCounters } from './store/trusted-counters.js';
 
 export interface PlanOptions {
@@ -20,8 +22,10 @@ export interface PlanOptions {
   readonly request: UpgradeRequest;
   readonly sources: readonly IndexSource[];
   readonly expanded: ExpandedPolicy;
+  readonly prefer: Preference;
   readonly http: HttpClient;
   readonly counters: TrustedCounters;
+  readonly speeds: SpeedStore;
   readonly now: Date;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;
@@ -29,13 +33,14 @@ export interface PlanOptions {
 
 /** Asks apt what is pending and chooses a route for each package. Downloads the indexes only. */
 export async function plan(options: PlanOptions): Promise<Route[]> {
-  const { system, request, sources, expanded, http, counters, now, signal, report } = options;
+  const { system, request, sources, expanded, http, counters, speeds, now, signal, report } =
+    options;
   const { architecture } = system;
   // All take their time, and none needs the others.
   const [offered, aptIndexes, fetchedIndexes] = await Promise.all([
     pendingUpgrades(system, request, report),
     readAptIndexes(system, report),
-    fetchIndexes(sources, { http, counters, architecture, now, signal, report }),
+    fetchIndexes(sources, { http, counters, speeds, architecture, now, signal, report }),
   ]);
   if (sources.length === 0 && aptIndexes.length === 0) {
     const folder = join(system.root, SOURCES_FOLDER);
@@ -48,5 +53,11 @@ export async function plan(options: PlanOptions): Promise<Route[]> {
   const handedOver = new Set([...listed, ...(await findHandedOver(system, pending))]);
   const indexes = [...aptIndexes, ...fetchedIndexes];
   const expandable = await findExpandable(system, pending, indexes, expanded, report);
-  return chooseRoutes(pending, indexes, handedOver, freemem() / 2, expandable);
+  return chooseRoutes(pending, indexes, handedOver, {
+    memoryBytes: freemem() / 2,
+    cores: availableParallelism(),
+    speeds: speeds.speeds,
+    prefer: options.prefer,
+    expandable,
+  });
 }

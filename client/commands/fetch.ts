@@ -19,6 +19,7 @@ import { plan } from '../plan.js';
 import type { FetchReport } from '../steps/report-fetch.js';
 import { STATE_FOLDER } from '../store/folders.js';
 import { withRunLock } from '../store/run-lock.js';
+import { openSpeedStore } from '../store/speeds.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
 import {
   expandedPolicy,
@@ -65,21 +66,26 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
       // Started first, so that it is ready when apt and the index have answered.
       const swarmStart = args.swarm ? tryStartSwarm(reporter.report) : Promise.resolve(null);
       try {
-        const counters = await openTrustedCounters(join(system.root, STATE_FOLDER), 'read-write');
+        const stateFolder = join(system.root, STATE_FOLDER);
+        const counters = await openTrustedCounters(stateFolder, 'read-write');
+        const speeds = await openSpeedStore(stateFolder, 'read-write');
         const routes = await plan({
           system,
           request,
           sources,
           expanded,
+          prefer: args.prefer,
           http,
           counters,
+          speeds,
           now,
           signal,
           report: reporter.report,
         });
         const download = args.peer ? { peers: args.peer } : {};
         const { report } = reporter;
-        const options = { system, request, now, cacheFolder, http, download, signal, report };
+        const context = { system, request, now, cacheFolder, signal, report };
+        const options = { ...context, http, speeds, download };
         return await fetchPlanned(routes, { ...options, swarm: await swarmStart });
       } finally {
         http.close();
@@ -105,7 +111,10 @@ async function tryStartSwarm(report: ReportProgress): Promise<Swarm | null> {
 function describe(report: FetchReport): string {
   if (report.packages.length === 0) return 'Nothing is pending.';
   const table = formatTable(
-    ['package', 'route', 'full .deb', 'delta', 'peers', 'HTTP', 'fetch', 'rebuild', 'xz', 'reason'],
+    [
+      ...['package', 'route', 'full .deb', 'delta', 'peers', 'HTTP', 'fetch'],
+      ...['rebuild', 'foreseen', 'xz', 'reason'],
+    ],
     report.packages.map((result) => [
       result.package,
       result.route,
@@ -115,6 +124,7 @@ function describe(report: FetchReport): string {
       formatBytes(result.httpBytes),
       formatSeconds(result.fetchSeconds),
       formatSeconds(result.rebuildSeconds),
+      result.predictedSeconds === null ? '-' : formatSeconds(result.predictedSeconds),
       formatSeconds(result.recompressSeconds),
       result.error ? `${result.error.message} [${result.error.code}]` : result.reason,
     ]),
@@ -128,6 +138,10 @@ function describe(report: FetchReport): string {
     lines.push(
       `Fetched ${fetched} instead of ${formatBytes(fullBytes)} in ${formatSeconds(report.seconds)}: ${saved} saved.`,
     );
+  }
+  if (report.predictionError !== null) {
+    const error = formatPercent(report.predictionError, 1);
+    lines.push(`The seconds of rebuilding were foreseen with a median error of ${error}.`);
   }
   if (waiting.length > 0) {
     lines.push('`apt upgrade` still prints Get: for them, but takes them from this machine.');

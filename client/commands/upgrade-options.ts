@@ -13,6 +13,7 @@ import {
   type IndexSource,
 } from '../config/index-sources.js';
 import { readTrustedKey } from '../config/trusted-key.js';
+import { PREFERENCES, type Preference } from '../predict/choose-set.js';
 import type { ExpandedPolicy } from '../steps/find-expandable.js';
 
 /** What `plan` and `fetch` have in common. */
@@ -25,6 +26,7 @@ export interface UpgradeArguments {
   component: string[];
   key: string | undefined;
   expanded: ExpandedPolicy;
+  prefer: Preference;
   json: boolean;
 }
 
@@ -59,6 +61,13 @@ export function upgradeOptions<T>(yargs: Argv<T>) {
       describe:
         'who may vouch for uncompressed packages, which need no xz: archives for their own, ' +
         'all indexes in use, or nobody',
+    })
+    .option('prefer', {
+      choices: PREFERENCES,
+      default: 'auto' as const,
+      describe:
+        'fewest bytes, or least time by the speeds that were seen here; auto: time, and bytes ' +
+        'where they cost less than half a second or a twentieth of the time',
     })
     .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
     .epilogue(EXPANDED)

@@ -1,4 +1,4 @@
-import { scheduleSeconds, type Job } from './schedule.js';
+import { longestFirst, scheduleSeconds, type Job } from './schedule.js';
 
 /** By what routes are chosen: fewest bytes, least time, or time and with little lost, bytes. */
 export const PREFERENCES = ['auto', 'time', 'bytes'] as const;
@@ -7,9 +7,8 @@ export type Preference = (typeof PREFERENCES)[number];
 /** The two ways that one package could go. */
 export interface Choice {
   readonly full: Job;
+  /** Fewer bytes than the full .deb. */
   readonly delta: Job;
-  /** Bytes to download that the delta saves; not negative. */
-  readonly savedBytes: number;
 }
 
 /** What `auto` spends of all the time, or in seconds if that is more, to save bytes. */
@@ -33,9 +32,10 @@ export function chooseSet(
 ): boolean[] {
   const all = choices.map(() => true);
   if (prefer === 'bytes') return all;
+  const numbered = [...choices.entries()].sort(([, a], [, b]) => longestFirst(a.delta, b.delta));
   const seconds = (byDelta: readonly boolean[]): number =>
     scheduleSeconds(
-      [...others, ...choices.map((one, i) => (byDelta[i] ? one.delta : one.full))],
+      [...others, ...numbered.map(([i, one]) => (byDelta[i] ? one.delta : one.full))],
       cores,
     );
   const order = [...choices.keys()].sort((a, b) => gain(choices[b]) - gain(choices[a]));

@@ -8,29 +8,33 @@ export interface Job {
 }
 
 /**
- * Seconds until apt could unpack the last package: downloads one after the other over one link, in
- * order; beside them rebuilds on `cores`, each as soon as its delta is there and a core is free;
- * then what is left to apt. That several downloads share the link changes when one of them ends,
- * hardly when the last one does.
+ * Seconds until apt could unpack the last package: deltas come one after the other over one link, in
+ * order, then full .debs; beside them rebuilds on `cores`, each as soon as its delta is there and a
+ * core is free; then what is left to apt. That several downloads share the link changes when one of
+ * them ends, hardly when the last one does.
  */
 export function scheduleSeconds(jobs: readonly Job[], cores: number): number {
   const freeAt = new Array<number>(Math.max(1, cores)).fill(0);
   let downloaded = 0;
+  let full = 0;
   let left = 0;
   let end = 0;
   for (const { download, rebuild, isLeft } of jobs) {
-    if (isLeft) {
-      left += download;
-      continue;
-    }
+    if (isLeft) left += download;
+    else if (rebuild === 0) full += download;
+    if (isLeft || rebuild === 0) continue;
     downloaded += download;
-    if (rebuild === 0) continue;
     const core = earliest(freeAt);
     const finished = Math.max(downloaded, freeAt[core] ?? 0) + rebuild;
     freeAt[core] = finished;
     end = Math.max(end, finished);
   }
-  return Math.max(end, downloaded) + left;
+  return Math.max(end, downloaded + full) + left;
+}
+
+/** The order in which to go about jobs: a long rebuild that begins last is waited for by all. */
+export function longestFirst(a: Pick<Job, 'rebuild'>, b: Pick<Job, 'rebuild'>): number {
+  return b.rebuild - a.rebuild;
 }
 
 function earliest(freeAt: readonly number[]): number {

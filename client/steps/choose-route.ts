@@ -1,154 +1,137 @@
-import type { FileIdentity } from '../../shared/delta/delta.js';
-import type { Batch, IndexedDelta, IndexedPackage } from '../../shared/index/deltas-index.js';
-import type { DebForm } from '../../shared/deb/deb-forms.js';
-import type { PackageOrigin } from '../apt/package-origins.js';
+import { formatBytes, formatSeconds } from '../../shared/cli/format.js';
 import type { PendingPackage } from '../apt/pending-upgrades.js';
-import type { IndexLocation } from '../config/index-sources.js';
+import { jobOf, totalSeconds, type Candidate } from '../predict/candidates.js';
+import { chooseSet } from '../predict/choose-set.js';
+import {
+  findWays,
+  type DeltaWay,
+  type FindWaysOptions,
+  type IndexedAt,
+  type Ways,
+} from '../predict/find-ways.js';
+import { longestFirst, scheduleSeconds } from '../predict/schedule.js';
 import type { LoadedIndex } from './fetch-indexes.js';
-import type { Expandable } from './find-expandable.js';
+
+interface EveryRoute {
+  readonly pending: PendingPackage;
+  /** To download. */
+  readonly bytes: number;
+  /** Why, in a few words. */
+  readonly reason: string;
+  /** All that there were to choose from, and the one that was chosen; alone on the machine. */
+  readonly candidates: readonly Candidate[];
+  readonly chosen: Candidate | null;
+}
 
 /**
  * How a pending package comes to this machine. `delta`: rebuilt from a delta; `full`: the whole
  * .deb from swarm and mirror; `ready`: an earlier run has handed it over and it waits for apt;
- * `none`: left to apt. `reason` says why in a few words.
+ * `none`: left to apt.
  */
 export type Route =
-  | {
-      readonly kind: 'delta';
-      readonly pending: PendingPackage;
-      readonly oldVersion: string;
-      readonly bytes: number;
-      readonly reason: string;
-      readonly source: IndexLocation;
-      readonly entry: IndexedPackage;
-      readonly form: DebForm;
-      /** What that form must be. */
-      readonly deb: FileIdentity;
-      /** For the expanded form, which apt gets from our own repository: whose releases list it. */
-      readonly origins: readonly PackageOrigin[];
-      readonly delta: IndexedDelta;
-      readonly batch: Batch;
-      /** From the signed index. */
-      readonly trackers: readonly string[];
-    }
-  | {
-      readonly kind: 'full';
-      readonly pending: PendingPackage;
-      readonly bytes: number;
-      readonly reason: string;
-      readonly source: IndexLocation;
-      readonly entry: IndexedPackage;
-      readonly trackers: readonly string[];
-    }
-  | {
-      readonly kind: 'ready' | 'none';
-      readonly pending: PendingPackage;
-      readonly bytes: number;
-      readonly reason: string;
-    };
+  | (EveryRoute &
+      Omit<DeltaWay, 'candidate'> & {
+        readonly kind: 'delta';
+        readonly oldVersion: string;
+        readonly chosen: Candidate;
+      })
+  | (EveryRoute & IndexedAt & { readonly kind: 'full'; readonly chosen: Candidate })
+  | (EveryRoute & { readonly kind: 'ready' | 'none' });
 
 /** A route that this machine has to go itself. */
 export type ActiveRoute = Extract<Route, { kind: 'delta' | 'full' }>;
 
 /**
- * Chooses a route for each pending package. Pure. Only what the index and apt agree on by SHA-256
- * counts; `handedOver` are names in apt's cache, `memoryBytes` is what one rebuild may use, and
- * `expandable` what may be installed in its expanded form, which is quicker and never larger.
+ * Chooses a route for each pending package, all together, for they share link and cores. Pure.
+ * `handedOver` are names in apt's cache.
  */
 export function chooseRoutes(
   pending: readonly PendingPackage[],
   indexes: readonly LoadedIndex[],
   handedOver: ReadonlySet<string>,
-  memoryBytes: number,
-  expandable: Expandable = new Map(),
+  options: FindWaysOptions,
 ): Route[] {
-  const entries = new Map<string, { loaded: LoadedIndex; entry: IndexedPackage }[]>();
-  for (const loaded of indexes) {
-    for (const entry of loaded.index.packages) {
-      const known = entries.get(entry.sha256);
-      if (known) known.push({ loaded, entry });
-      else entries.set(entry.sha256, [{ loaded, entry }]);
-    }
-  }
-  return pending.map((one) =>
-    handedOver.has(one.archiveName)
-      ? { kind: 'ready', pending: one, bytes: 0, reason: 'waits for apt already' }
-      : chooseRoute(one, entries.get(one.sha256) ?? [], memoryBytes, expandable),
-  );
-}
-
-function chooseRoute(
-  pending: PendingPackage,
-  found: readonly { loaded: LoadedIndex; entry: IndexedPackage }[],
-  memoryBytes: number,
-  expandable: Expandable,
-): Route {
-  const left = { kind: 'none', pending, bytes: pending.size } as const;
-  const matching = found.filter(({ entry }) => isSame(entry, pending));
-  const [first] = matching;
-  if (!first) return { ...left, reason: 'not in any index' };
-
-  const deltas = matching
-    .flatMap(({ loaded, entry }) => deltasFrom(pending, loaded, entry))
-    .sort((a, b) => a.delta.size - b.delta.size);
-  const fitting = deltas.find(({ delta }) => delta.memoryMiB * 2 ** 20 <= memoryBytes);
-  if (fitting && fitting.delta.size < pending.size) {
-    const { oldVersion, size: bytes } = fitting.delta;
-    const origins = expandable.get(fitting.entry) ?? [];
-    const { expanded } = fitting.entry;
-    const isExpanded = expanded !== null && origins.length > 0;
-    const { sha256, size } = isExpanded ? expanded : pending;
-    return {
-      kind: 'delta',
-      pending,
-      oldVersion,
-      bytes,
-      reason: `from ${oldVersion}${isExpanded ? ', expanded' : ''}`,
-      form: isExpanded ? 'expanded' : 'exact',
-      deb: { sha256, size },
-      origins,
-      ...fitting,
-    };
-  }
-  const reason = explainNoDelta(pending, deltas.length > 0);
-  const { source, index } = first.loaded;
-  const { announce: trackers } = index;
-  if (first.entry.infoHash === null) return { ...left, reason };
-  return {
-    kind: 'full',
-    pending,
-    bytes: pending.size,
-    reason,
-    source,
-    entry: first.entry,
-    trackers,
-  };
-}
-
-/** The hash alone decides what is installed; the rest must agree, or one of the indexes is odd. */
-function isSame(entry: IndexedPackage, pending: PendingPackage): boolean {
-  return (
-    entry.package === pending.package &&
-    entry.version === pending.version &&
-    entry.architecture === pending.architecture &&
-    entry.size === pending.size
-  );
-}
-
-function deltasFrom(
-  pending: PendingPackage,
-  { source, index }: LoadedIndex,
-  entry: IndexedPackage,
-) {
-  return entry.deltas.flatMap((delta) => {
-    const batch = index.batches[delta.batch];
-    const isMatch = delta.oldVersion === pending.oldVersion && batch !== undefined;
-    return isMatch ? [{ source, entry, delta, batch, trackers: index.announce }] : [];
+  const open = pending.filter(({ archiveName }) => !handedOver.has(archiveName));
+  const ways = new Map(findWays(open, indexes, options).map((one) => [one.pending, one]));
+  const choices = [...ways.values()].flatMap((one) => {
+    const [best] = one.deltas;
+    if (best === undefined) return [];
+    const full = jobOf(one.full, !isCarried(one.indexed));
+    return [{ one, best, full, delta: jobOf(best.candidate, false) }];
+  });
+  const others = [...ways.values()]
+    .filter(({ deltas }) => deltas.length === 0)
+    .map(({ full, indexed }) => jobOf(full, !isCarried(indexed)));
+  const byDelta = chooseSet(choices, others, options.cores, options.prefer);
+  const chosen = new Map(choices.flatMap(({ one, best }, i) => (byDelta[i] ? [[one, best]] : [])));
+  return pending.map((one) => {
+    const its = ways.get(one);
+    if (its === undefined) return ready(one);
+    const way = chosen.get(its);
+    return way === undefined ? fullRoute(its) : deltaRoute(its, way);
   });
 }
 
-function explainNoDelta(pending: PendingPackage, tooMuchMemory: boolean): string {
-  if (pending.oldVersion === null) return 'not installed yet';
-  if (tooMuchMemory) return 'rebuilding needs more memory than there is';
-  return `no delta from ${pending.oldVersion}`;
+/** The routes that this machine goes itself, in the order that was predicted. */
+export function activeRoutes(routes: readonly Route[]): ActiveRoute[] {
+  return routes
+    .filter((route) => route.kind === 'delta' || route.kind === 'full')
+    .sort((a, b) => longestFirst(jobOf(a.chosen, false), jobOf(b.chosen, false)));
+}
+
+/** Seconds until apt has all packages of a plan; see scheduleSeconds. */
+export function predictPlan(routes: readonly Route[], cores: number): number {
+  const jobs = routes.flatMap(({ kind, chosen }) =>
+    chosen === null ? [] : [jobOf(chosen, kind === 'none')],
+  );
+  return scheduleSeconds(jobs.sort(longestFirst), cores);
+}
+
+/** A full .deb is worth our while when peers have it; from a mirror apt gets it as well. */
+function isCarried(indexed: IndexedAt | null): indexed is IndexedAt {
+  return indexed !== null && indexed.entry.infoHash !== null;
+}
+
+function ready(pending: PendingPackage): Route {
+  const reason = 'waits for apt already';
+  return { kind: 'ready', pending, bytes: 0, reason, candidates: [], chosen: null };
+}
+
+function candidatesOf({ full, deltas }: Ways): Candidate[] {
+  return [full, ...deltas.map(({ candidate }) => candidate)];
+}
+
+function deltaRoute(ways: Ways, way: DeltaWay): Route {
+  const { pending, full } = ways;
+  const { candidate: chosen, ...rest } = way;
+  return {
+    kind: 'delta',
+    pending,
+    oldVersion: way.delta.oldVersion,
+    bytes: chosen.bytes,
+    reason: `delta: ${compare(chosen, full)}`,
+    candidates: candidatesOf(ways),
+    chosen,
+    ...rest,
+  };
+}
+
+function fullRoute(ways: Ways): Route {
+  const { pending, indexed, full, deltas, obstacle } = ways;
+  const [best] = deltas;
+  const reason = best ? `full: ${compare(full, best.candidate)}` : obstacle;
+  const route = { pending, bytes: pending.size, reason, candidates: candidatesOf(ways) };
+  return isCarried(indexed)
+    ? { kind: 'full', ...route, chosen: full, ...indexed }
+    : { kind: 'none', ...route, chosen: full };
+}
+
+/** What speaks for a choice: time if it does, else bytes, else that something has to be first. */
+function compare(chosen: Candidate, other: Candidate): string {
+  const [ours, theirs] = [totalSeconds(chosen), totalSeconds(other)];
+  if (ours < theirs) return `${formatSeconds(ours)} instead of ${formatSeconds(theirs)}`;
+  if (chosen.bytes < other.bytes) {
+    return `${formatBytes(chosen.bytes)} instead of ${formatBytes(other.bytes)}`;
+  }
+  return 'the cores have enough to do';
 }

@@ -13,6 +13,7 @@ import type { ReportProgress } from '../../shared/progress.js';
 import type { IndexLocation, IndexSource } from '../config/index-sources.js';
 import { readTrustedKey } from '../config/trusted-key.js';
 import { getBounded, type HttpClient } from '../download/http.js';
+import type { SpeedStore } from '../store/speeds.js';
 import type { TrustedCounters } from '../store/trusted-counters.js';
 
 /** An index that was verified, and where its objects are. */
@@ -32,6 +33,8 @@ export interface LoadedIndex {
 export interface FetchIndexesOptions {
   readonly http: HttpClient;
   readonly counters: TrustedCounters;
+  /** Told how fast the indexes came: often the first that is known of the link. */
+  readonly speeds: SpeedStore;
   /** The system's own architecture, for sources that name none. */
   readonly architecture: string;
   readonly now: Date;
@@ -95,7 +98,7 @@ async function fetchIndex(
   source: IndexSource,
   release: TrustedRelease,
   target: IndexTarget,
-  { http, signal, report }: FetchIndexesOptions,
+  { http, speeds, signal, report }: FetchIndexesOptions,
 ): Promise<TrustedIndex | null> {
   const listed = findListedIndex(release, target);
   if (listed === null) {
@@ -105,7 +108,9 @@ async function fetchIndex(
   }
   const base = `${source.uri}/${urlPath(suiteFolder(source.suite))}`;
   for (const path of [listed.byHashPath, listed.path]) {
+    const started = performance.now();
     const bytes = await getBounded(http, `${base}/${urlPath(path)}`, listed.size, signal);
+    speeds.observeLink(bytes?.length ?? 0, (performance.now() - started) / 1000);
     if (bytes) return openTrustedIndex(release, target, bytes);
   }
   throw new DebshoalError('http-failed', `${base}/${listed.path} is not there`);

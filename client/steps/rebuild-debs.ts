@@ -27,7 +27,7 @@ export interface RebuilderOptions {
 /** Rebuilds in worker processes, as many at a time as processors and free memory allow. */
 export function openRebuilder(routes: readonly Route[], options: RebuilderOptions): Rebuilder {
   const deltas = routes.filter((route) => route.kind === 'delta');
-  const largest = Math.max(1, ...deltas.map((route) => route.delta.memoryMiB * 2 ** 20));
+  const largest = Math.max(1, ...deltas.map((route) => route.chosen.memoryMiB * 2 ** 20));
   const fitting = Math.floor(freemem() / 2 / largest);
   const processors = availableParallelism();
   const workers = Math.max(1, Math.min(processors, fitting, deltas.length));

@@ -1,6 +1,7 @@
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { DebshoalError, ErrorCode } from '../../shared/errors.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
+import { median, type SpeedStore } from '../store/speeds.js';
 import type { Route } from './choose-route.js';
 
 /** One package of a report; bytes, and wall-clock seconds. */
@@ -20,6 +21,8 @@ export interface PackageResult {
   readonly peerBytes: number;
   readonly httpBytes: number;
   readonly fetchSeconds: number;
+  /** What the plan foresaw of rebuildSeconds; null when nothing was to be rebuilt. */
+  readonly predictedSeconds: number | null;
   readonly rebuildSeconds: number;
   readonly recompressSeconds: number;
   /** The .deb was complete and had apt's SHA-256. */
@@ -37,6 +40,8 @@ export interface FetchReport {
   readonly httpBytes: number;
   readonly savedBytes: number;
   readonly seconds: number;
+  /** Median of |predicted - real| / real over what was rebuilt; null when nothing was. */
+  readonly predictionError: number | null;
 }
 
 /** Collects what happens to one package. */
@@ -50,8 +55,11 @@ export interface PackageReport {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Starts the report of a fetch; the clock runs from here. */
-export function startReport(routes: readonly Route[]): {
+/** Starts the report of a fetch, which `speeds` learns from; the clock runs from here. */
+export function startReport(
+  routes: readonly Route[],
+  speeds: SpeedStore,
+): {
   of: (route: Route) => PackageReport;
   finish: () => FetchReport;
 } {
@@ -61,7 +69,7 @@ export function startReport(routes: readonly Route[]): {
     of: (route) => {
       const result = results.get(route);
       if (result === undefined) throw new Error('a route of another plan');
-      return collect(result);
+      return collect(result, route, speeds);
     },
     finish: () => {
       const packages = [...results.values()];
@@ -74,12 +82,27 @@ export function startReport(routes: readonly Route[]): {
       const httpBytes = sum((result) => result.httpBytes);
       const seconds = (performance.now() - started) / 1000;
       const savedBytes = fullBytes - peerBytes - httpBytes;
-      return { packages, fullBytes, peerBytes, httpBytes, savedBytes, seconds };
+      const predictionError = median(packages.flatMap(errorOf));
+      return {
+        packages,
+        fullBytes,
+        peerBytes,
+        httpBytes,
+        savedBytes,
+        seconds,
+        predictionError,
+      };
     },
   };
 }
 
-function collect(result: Mutable<PackageResult>): PackageReport {
+/** Nothing for what was not rebuilt. */
+function errorOf({ predictedSeconds, rebuildSeconds }: PackageResult): number[] {
+  if (predictedSeconds === null || rebuildSeconds === 0) return [];
+  return [Math.abs(predictedSeconds - rebuildSeconds) / rebuildSeconds];
+}
+
+function collect(result: Mutable<PackageResult>, route: Route, speeds: SpeedStore): PackageReport {
   return {
     addDownload({ peerBytes, httpBytes, seconds }) {
       result.peerBytes += peerBytes;
@@ -89,6 +112,11 @@ function collect(result: Mutable<PackageResult>): PackageReport {
     addRebuild({ total, recompress }) {
       result.rebuildSeconds += total;
       result.recompressSeconds += recompress;
+      if (route.kind !== 'delta') return;
+      // Whoever has seconds has rebuilt: what fails throws.
+      const { work, rebuildSeconds: predicted } = route.chosen;
+      const compress = route.form === 'exact' ? recompress : 0;
+      speeds.observeRebuild({ form: route.form, work, predicted, total, compress });
     },
     verified() {
       result.verified = true;
@@ -121,6 +149,7 @@ function emptyResult(route: Route): Mutable<PackageResult> {
     peerBytes: 0,
     httpBytes: 0,
     fetchSeconds: 0,
+    predictedSeconds: kind === 'delta' ? route.chosen.rebuildSeconds : null,
     rebuildSeconds: 0,
     recompressSeconds: 0,
     verified: kind === 'ready',

@@ -2,26 +2,26 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
+import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { Work } from '../../shared/index/deltas-index.js';
 import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
-
-/** Whether the rebuilt .deb has its members compressed as the archive's, or not at all. */
-export type Form = 'exact' | 'expanded';
 
 /** How fast this machine is, as far as it has been seen. */
 export interface Speeds {
   /** Bytes a second, of mirror and peers together. */
   readonly link: number;
   /** Seconds that it takes for a second of the reference machine (`Work`). */
-  readonly decode: Readonly<Record<Form, number>>;
+  readonly decode: Readonly<Record<DebForm, number>>;
   readonly compress: number;
 }
 
 /** One rebuild that came out right; wall-clock seconds. */
 export interface ObservedRebuild {
-  readonly form: Form;
+  readonly form: DebForm;
   readonly work: Work;
+  /** Of total. */
+  readonly predicted: number;
   readonly total: number;
   /** Of these, what the encoders took beyond the rest; 0 for the expanded form. */
   readonly compress: number;
@@ -36,7 +36,6 @@ export interface SpeedStore {
   /** Median of |predicted - real| / real over the last rebuilds; null before the first. */
   readonly medianError: number | null;
   observeLink(bytes: number, seconds: number): void;
-  /** Compares with the prediction, then learns. */
   observeRebuild(rebuild: ObservedRebuild): void;
   /** Bytes of tar that `xz -6` was seen to compress in a second of one core; until packages tell. */
   calibrate(bytesPerSecond: number): void;
@@ -54,6 +53,8 @@ const REFERENCE_COMPRESSION = 2.4e6;
 
 /** The share of a new observation, as soon as it is less than that of a plain average. */
 const NEWEST = 0.2;
+/** What the assumptions count beside observations. */
+const ASSUMED = 0.05;
 /** What takes less is mostly start-up and clock; it counts by the part that it has of this more. */
 const SHORT_SECONDS = 0.05;
 const FEW_BYTES = 256 * 1024;
@@ -62,7 +63,7 @@ const MOST = 8;
 /** Of errors. */
 const KEPT = 20;
 
-type Name = 'link' | Form | 'compress';
+type Name = 'link' | DebForm | 'compress';
 const NAMES = ['link', 'exact', 'expanded', 'compress'] as const satisfies readonly Name[];
 
 /** Bytes a second between a modem and memory; factors of machines that could run this at all. */
@@ -126,8 +127,9 @@ export async function openSpeedStore(
     observeLink(bytes, seconds) {
       learn('link', bytes / seconds, bytes / (bytes + FEW_BYTES));
     },
-    observeRebuild({ form, work, total, compress }) {
-      const error = Math.abs(rebuildSeconds(speeds(), work, form) - total) / total;
+    observeRebuild({ form, work, predicted, total, compress }) {
+      if (!(compress >= 0 && compress < total)) return;
+      const error = Math.abs(predicted - total) / total;
       if (Number.isFinite(error)) kept.errors = [...kept.errors, Math.min(error, 1e6)].slice(-KEPT);
       const decode = total - compress;
       learn(form, (decode * 1000) / work.decode, decode / (decode + SHORT_SECONDS));
@@ -146,17 +148,17 @@ export async function openSpeedStore(
 }
 
 /** Wall-clock seconds that a rebuild takes on one core. */
-export function rebuildSeconds(speeds: Speeds, work: Work, form: Form): number {
+export function rebuildSeconds(speeds: Speeds, work: Work, form: DebForm): number {
   const compress = form === 'exact' ? work.compress * speeds.compress : 0;
   return (work.decode * speeds.decode[form] + compress) / 1000;
 }
 
 function mix(name: Name, { value, weight }: Kept[Name], seen: number, share: number): Kept[Name] {
   const factor = Math.min(MOST, Math.max(1 / MOST, seen / value));
-  // The first observation replaces a mere assumption, however far off that is.
-  const step = Math.max(NEWEST * share, share / (weight + share));
+  const step = Math.max(NEWEST * share, share / (ASSUMED + weight + share));
   const [least, most] = BOUNDS[name];
-  const mixed = weight === 0 ? value * (seen / value) ** step : value * factor ** step;
+  // What was only assumed may be wrong by any factor.
+  const mixed = value * (weight === 0 ? seen / value : factor) ** step;
   return {
     value: Math.min(most, Math.max(least, mixed)),
     weight: Math.min(1 / NEWEST, weight + share),
