@@ -118,7 +118,7 @@ function describe(report: FetchReport): string {
       formatBytes(result.httpBytes),
       formatSeconds(result.fetchSeconds),
       formatSeconds(result.rebuildSeconds),
-      formatSeconds(result.recompressSeconds),
+      formatSeconds(result.compressSeconds),
       result.error ? `${result.error.message} [${result.error.code}]` : result.reason,
     ]),
   );
