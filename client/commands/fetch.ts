@@ -8,6 +8,7 @@ import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
 import { withFileLock } from '../../shared/io/file-lock.js';
+import { PRIORITIES, type Priority } from '../../shared/io/worker-pool.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
 import { openAptSystem } from '../apt/apt-system.js';
@@ -27,6 +28,7 @@ import {
 interface FetchArguments extends UpgradeArguments {
   swarm: boolean;
   peer: string[] | undefined;
+  priority: Priority;
 }
 
 export const fetchCommand: CommandModule<object, FetchArguments> = {
@@ -43,6 +45,11 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
         type: 'string',
         array: true,
         describe: 'a known peer, ADDRESS:PORT, besides those that the trackers name',
+      })
+      .option('priority', {
+        choices: PRIORITIES,
+        default: 'low' as const,
+        describe: 'of rebuilding: low gives way to everything else on this machine',
       })
       .example('$0 fetch && apt upgrade', 'from the sources that are configured'),
   async handler(args) {
@@ -69,7 +76,9 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
           report: reporter.report,
         });
         const download = args.peer ? { peers: args.peer } : {};
-        const options = { system, cacheFolder, http, download, signal, report: reporter.report };
+        const { priority } = args;
+        const shared = { system, cacheFolder, http, signal, report: reporter.report };
+        const options = { ...shared, download, priority };
         return await fetchPlanned(routes, { ...options, swarm: await swarmStart });
       } finally {
         http.close();

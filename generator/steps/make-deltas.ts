@@ -134,7 +134,7 @@ async function diff(
     temporaryParent: join(home, 'tmp'),
     coding,
   };
-  const made = await pool.run(task, signal);
+  const made = await pool.run(task, signal, pair.new.size);
   // Written after the delta: where there is a report, there is a whole delta.
   await writeFileAtomically(`${path}.json`, JSON.stringify(made));
   return made;
