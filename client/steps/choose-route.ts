@@ -117,7 +117,9 @@ function deltasFrom(
 ) {
   return entry.deltas.flatMap((delta) => {
     const batch = index.batches[delta.batch];
-    const isMatch = delta.oldVersion === pending.oldVersion && batch !== undefined;
+    // Without an encoder that gives the archive's .deb there is only the expanded form.
+    const isExact = entry.encoderMiB !== null;
+    const isMatch = isExact && delta.oldVersion === pending.oldVersion && batch !== undefined;
     return isMatch ? [{ source, entry, delta, batch, trackers: index.announce }] : [];
   });
 }

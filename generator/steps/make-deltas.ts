@@ -46,7 +46,6 @@ const LASTING: readonly ErrorCode[] = [
   'delta-damaged',
   'source-changed',
   'deb-malformed',
-  'deb-unreproducible',
   'limit-exceeded',
   'usage',
 ];
@@ -109,9 +108,13 @@ async function makeDelta(
       await rm(path, { force: true });
       return { ...identity, reason: 'too-large' };
     }
-    const { size, sha256, expanded } = made;
+    const { size, sha256, expanded, unreproducible } = made;
     const memoryMiB = Math.ceil(made.memoryBytes / MIB);
-    const encoderMiB = Math.floor(made.encoderBytes / MIB);
+    const encoderMiB = unreproducible === null ? Math.floor(made.encoderBytes / MIB) : null;
+    if (unreproducible !== null) {
+      const text = `only the expanded form of ${name} ${version}: ${unreproducible}`;
+      report({ kind: 'warning', text });
+    }
     return { pair, path, fileName, size, sha256, memoryMiB, encoderMiB, expanded };
   } catch (error) {
     if (!isDebshoalError(error) || FATAL.includes(error.code)) throw error;

@@ -16,7 +16,14 @@ import { hashFile } from '../io/hash.js';
 import { writeExactly } from '../io/write-exactly.js';
 import { packMany, type PackMany } from '../nested/pack.js';
 import { openDelta, type OpenDelta } from './container.js';
-import { formOf, type FileIdentity, type MemberPart } from './delta.js';
+import {
+  formOf,
+  hasExactForm,
+  type DeltaHeader,
+  type FileIdentity,
+  type MemberPart,
+  type PackedPart,
+} from './delta.js';
 import { readEnvelope } from './envelope.js';
 import { decodeFingerprints } from './fingerprints.js';
 import { checkOldPackage, type OldPackage } from './old-package.js';
@@ -25,7 +32,7 @@ import { openTarMaker, type TarMaker } from './tar-maker.js';
 
 /** Turns the raw bytes of a member into its compressed bytes. */
 export type CompressMember = (
-  part: MemberPart,
+  part: PackedPart,
   raw: AsyncIterable<Uint8Array>,
 ) => AsyncIterable<Uint8Array>;
 
@@ -59,7 +66,7 @@ export async function rebuildDeb(
 ): Promise<RebuildResult> {
   const clock = new PhaseClock();
   const delta = await openDelta(deltaPath);
-  checkTarget(formOf(delta.header, options.form ?? 'exact'), options.expected);
+  checkForm(delta.header, options);
   const fingerprints = decodeFingerprints(delta.streams.get('fingerprints') ?? Buffer.alloc(0));
   const checked = await checkOldPackage(delta.header, fingerprints, clock.reading(old));
   await withTemporaryFolder(
@@ -77,8 +84,14 @@ export async function rebuildDeb(
   return { seconds: clock.finish(options.form !== 'expanded') };
 }
 
-function checkTarget(wanted: FileIdentity, expected: RebuildOptions['expected']): void {
+function checkForm(header: DeltaHeader, { form = 'exact', expected }: RebuildOptions): void {
+  if (form === 'exact' && !hasExactForm(header.parts)) {
+    throw new DebshoalError('deb-unreproducible', 'no encoder of ours gives the published .deb', {
+      hint: 'ask for the expanded form, or use the full .deb',
+    });
+  }
   if (expected === undefined) return;
+  const wanted = formOf(header, form);
   if (wanted.sha256 !== expected.sha256 || wanted.size !== expected.size) {
     throw new DebshoalError(
       'index-mismatch',
@@ -124,9 +137,21 @@ async function writeDeb(
   }
 }
 
-function memberWriter({ form, compressMember }: RebuildOptions): CompressMember {
+/** Turns tars into what stands in the form. */
+function memberWriter({
+  form,
+  compressMember,
+}: RebuildOptions): (
+  part: MemberPart,
+  raw: AsyncIterable<Uint8Array>,
+) => AsyncIterable<Uint8Array> {
   if (form === 'expanded') return (_part, raw) => raw;
-  return compressMember ?? ((part, raw) => compress(part.recipe, raw));
+  const pack = compressMember ?? ((part, raw) => compress(part.recipe, raw));
+  return (part, raw) => {
+    const { recipe } = part;
+    if (recipe === null) throw new Error('checkForm saw a recipe for each member');
+    return pack({ ...part, recipe }, raw);
+  };
 }
 
 interface PlacedPiece {
