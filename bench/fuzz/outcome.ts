@@ -8,6 +8,7 @@ export const REFUSALS = [
   'not-installed',
   'source-changed',
   'hash-mismatch',
+  'deb-unreproducible',
 ] as const satisfies readonly ErrorCode[];
 
 /**

@@ -6,6 +6,7 @@ import { formatBytes, formatPercent, formatSeconds, formatTable } from '../../sh
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { isDebshoalError } from '../../shared/errors.js';
+import { PRIORITIES, type Priority } from '../../shared/io/worker-pool.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
 import { openAptSystem } from '../apt/apt-system.js';
@@ -32,6 +33,7 @@ import {
 interface FetchArguments extends UpgradeArguments {
   swarm: boolean;
   peer: string[] | undefined;
+  priority: Priority;
 }
 
 export const fetchCommand: CommandModule<object, FetchArguments> = {
@@ -48,6 +50,11 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
         type: 'string',
         array: true,
         describe: 'a known peer, ADDRESS:PORT, besides those that the trackers name',
+      })
+      .option('priority', {
+        choices: PRIORITIES,
+        default: 'low' as const,
+        describe: 'of rebuilding: low gives way to everything else on this machine',
       })
       .example('$0 fetch && apt upgrade', 'from the sources that are configured'),
   async handler(args) {
@@ -84,8 +91,9 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
         });
         const download = args.peer ? { peers: args.peer } : {};
         const { report } = reporter;
+        const { priority } = args;
         const context = { system, request, now, cacheFolder, signal, report };
-        const options = { ...context, http, speeds, download };
+        const options = { ...context, http, speeds, download, priority };
         return await fetchPlanned(routes, { ...options, swarm: await swarmStart });
       } finally {
         http.close();
@@ -125,7 +133,7 @@ function describe(report: FetchReport): string {
       formatSeconds(result.fetchSeconds),
       formatSeconds(result.rebuildSeconds),
       result.predictedSeconds === null ? '-' : formatSeconds(result.predictedSeconds),
-      formatSeconds(result.recompressSeconds),
+      formatSeconds(result.compressSeconds),
       result.error ? `${result.error.message} [${result.error.code}]` : result.reason,
     ]),
   );

@@ -126,9 +126,9 @@ function deltaWays(
   const { entry } = at;
   const origins = expandable.get(entry) ?? [];
   const { sha256, size } = pending;
-  const forms: { form: DebForm; deb: FileIdentity; origins: readonly PackageOrigin[] }[] = [
-    { form: 'exact', deb: { sha256, size }, origins: [] },
-  ];
+  const forms: { form: DebForm; deb: FileIdentity; origins: readonly PackageOrigin[] }[] = [];
+  // Without an encoder that gives the archive's .deb there is only the expanded form.
+  if (entry.encoderMiB !== null) forms.push({ form: 'exact', deb: { sha256, size }, origins: [] });
   if (entry.expanded !== null && origins.length > 0) {
     forms.push({ form: 'expanded', deb: entry.expanded, origins });
   }

@@ -24,7 +24,7 @@ export interface PackageResult {
   /** What the plan foresaw of rebuildSeconds; null when nothing was to be rebuilt. */
   readonly predictedSeconds: number | null;
   readonly rebuildSeconds: number;
-  readonly recompressSeconds: number;
+  readonly compressSeconds: number;
   /** The .deb was complete and had apt's SHA-256. */
   readonly verified: boolean;
   readonly handedOver: boolean;
@@ -109,13 +109,12 @@ function collect(result: Mutable<PackageResult>, route: Route, speeds: SpeedStor
       result.httpBytes += httpBytes;
       result.fetchSeconds += seconds;
     },
-    addRebuild({ total, recompress }) {
+    addRebuild({ total, compress }) {
       result.rebuildSeconds += total;
-      result.recompressSeconds += recompress;
+      result.compressSeconds += compress;
       if (route.kind !== 'delta') return;
       // Whoever has seconds has rebuilt: what fails throws.
       const { work, rebuildSeconds: predicted } = route.chosen;
-      const compress = route.form === 'exact' ? recompress : 0;
       speeds.observeRebuild({ form: route.form, work, predicted, total, compress });
     },
     verified() {
@@ -151,7 +150,7 @@ function emptyResult(route: Route): Mutable<PackageResult> {
     fetchSeconds: 0,
     predictedSeconds: kind === 'delta' ? route.chosen.rebuildSeconds : null,
     rebuildSeconds: 0,
-    recompressSeconds: 0,
+    compressSeconds: 0,
     verified: kind === 'ready',
     handedOver: kind === 'ready',
     error: null,

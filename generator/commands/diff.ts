@@ -43,7 +43,10 @@ export const diffCommand: CommandModule<object, DiffArguments> = {
       [
         `${report.package} ${report.oldVersion} -> ${report.newVersion}`,
         `delta    ${formatBytes(report.deltaBytes)}, ${formatPercent(report.deltaBytes, report.newBytes)} of ${formatBytes(report.newBytes)}`,
-        `proven   rebuilt bit for bit; applying needs up to ${formatBytes(memoryBytes)} of memory`,
+        report.unreproducible === null
+          ? 'proven   rebuilt bit for bit, and in its expanded form'
+          : `proven   rebuilt in its expanded form only: ${report.unreproducible}`,
+        `needs    up to ${formatBytes(memoryBytes)} of memory, expanded ${formatBytes(memoryBytes - report.encoderBytes)}`,
         `code     ${formatPercent(references.hits, references.hits + references.misses)} of ${references.hits + references.misses} references foreseen`,
         `time     ${formatSeconds(seconds.total)}: expand ${formatSeconds(seconds.expand)}, recipes ${formatSeconds(seconds.recipes)}, match ${formatSeconds(seconds.match)}, prove ${formatSeconds(seconds.prove)}`,
         `memory   ${formatBytes(peakRssBytes)} at most`,

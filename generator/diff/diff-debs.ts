@@ -30,6 +30,8 @@ export interface DiffReport {
   readonly memoryBytes: number;
   /** The part of it that only the exact form needs. */
   readonly encoderBytes: number;
+  /** Why the delta rebuilds only the expanded form; null when it rebuilds both. */
+  readonly unreproducible: string | null;
   /** The new .deb in its expanded form. */
   readonly expanded: FileIdentity;
   /** Estimated for the index, and what from; compression for each member. */
@@ -71,7 +73,7 @@ export async function diffDebs(
     const newDeb = await expandDeb(newPath, join(folder, 'new-image'));
     checkPair(oldDeb, newDeb);
     const expand = clock();
-    const parts = await findRecipes(newDeb);
+    const { parts, unreproducible } = await findRecipes(newDeb);
     const recipes = clock();
     const proven = new ProvenPacks();
     const content = await makeContent(oldDeb, newDeb, parts, folder, proven);
@@ -104,6 +106,7 @@ export async function diffDebs(
       deltaBytes: delta.length,
       memoryBytes: content.header.memoryBytes,
       encoderBytes: largestEncoder(parts),
+      unreproducible,
       expanded: content.header.expanded,
       work,
       workCounts,

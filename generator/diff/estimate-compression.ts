@@ -53,6 +53,7 @@ export async function countCompression(
     const member: DebPart | undefined = parts[i];
     if (part.kind !== 'member' || member?.kind !== 'member') continue;
     const { recipe } = part;
+    if (recipe === null) continue;
     const { imageOffset: at, length } = member;
     const searchSteps = await countSearchSteps({ path: imagePath, at, length });
     counts.push({ recipe, members: 1, tarBytes: length, searchSteps });

@@ -7,7 +7,7 @@ import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import { XZ_PRESET_DICTIONARY, type Recipe } from '../../shared/deb/recipe.js';
 import { encoderBlockBytes, readXzSettings } from '../../shared/deb/xz-container.js';
 import type { TargetPart } from '../../shared/delta/delta.js';
-import { DebshoalError } from '../../shared/errors.js';
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
 import { readExactly } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
 import { zstdFlags } from '../../shared/nested/zstd.js';
@@ -15,20 +15,35 @@ import { gzipCandidates } from './gzip-recipe.js';
 
 type Member = DebPart & { kind: 'member' };
 
+export interface FoundRecipes {
+  readonly parts: readonly TargetPart[];
+  /** Why some member has no recipe; null when all have one. */
+  readonly unreproducible: string | null;
+}
+
 /**
  * Finds for each member of a .deb the recipe that gives exactly its bytes, by trying what its
- * headers allow. `deb-unreproducible` with the reason when there is none.
+ * headers allow.
  */
-export async function findRecipes(deb: ExpandedDeb): Promise<TargetPart[]> {
+export async function findRecipes(deb: ExpandedDeb): Promise<FoundRecipes> {
   const parts: TargetPart[] = [];
+  let unreproducible: string | null = null;
   for (const part of deb.parts) {
-    if (part.kind === 'literal') parts.push(part);
-    else {
-      const { kind, name, length, packedLength } = part;
-      parts.push({ kind, name, length, packedLength, recipe: await findRecipe(deb, part) });
+    if (part.kind === 'literal') {
+      parts.push(part);
+      continue;
+    }
+    const { kind, name, length, packedLength } = part;
+    const member = { kind, name, length, packedLength };
+    try {
+      parts.push({ ...member, recipe: await findRecipe(deb, part) });
+    } catch (error) {
+      if (!isDebshoalError(error, 'deb-unreproducible')) throw error;
+      unreproducible = error.message;
+      parts.push({ ...member, recipe: null });
     }
   }
-  return parts;
+  return { parts, unreproducible };
 }
 
 async function findRecipe(deb: ExpandedDeb, member: Member): Promise<Recipe> {

@@ -19,7 +19,10 @@ export interface DiffTask {
   readonly coding: Coding;
 }
 
-export type DiffedPair = Pick<DiffReport, 'memoryBytes' | 'encoderBytes' | 'expanded' | 'work'> & {
+export type DiffedPair = Pick<
+  DiffReport,
+  'memoryBytes' | 'encoderBytes' | 'unreproducible' | 'expanded' | 'work'
+> & {
   /** Of the delta. */
   readonly size: number;
   readonly sha256: string;
@@ -29,14 +32,11 @@ async function diff(task: DiffTask): Promise<DiffedPair> {
   await verify(task.old);
   await verify(task.new);
   const unfinished = `${task.target}.unfinished`;
-  const { memoryBytes, encoderBytes, expanded, work } = await diffDebs(
-    task.old.path,
-    task.new.path,
-    unfinished,
-    task,
-  );
+  const report = await diffDebs(task.old.path, task.new.path, unfinished, task);
   await rename(unfinished, task.target);
-  return { ...(await hashFile(task.target)), memoryBytes, encoderBytes, expanded, work };
+  const { memoryBytes, encoderBytes, unreproducible, expanded, work } = report;
+  const { size, sha256 } = await hashFile(task.target);
+  return { size, sha256, memoryBytes, encoderBytes, unreproducible, expanded, work };
 }
 
 /** Linked from the archive, a stored file changes with it when somebody writes into that. */

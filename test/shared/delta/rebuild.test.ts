@@ -64,6 +64,18 @@ describe('rebuilding', () => {
     await old.close();
   });
 
+  it.each(['exact', 'expanded'] as const)('says what took its time: %s', async (form) => {
+    const folder = await temporaryFolder();
+    const old = await openOld(folder);
+    const options = { form, temporaryParent: folder };
+    const { seconds } = await rebuildDeb(sample.path, old, join(folder, 'new.deb'), options);
+    await old.close();
+    const { total, ...phases } = seconds;
+    for (const phase of Object.values(phases)) expect(phase).toBeGreaterThanOrEqual(0);
+    expect(Object.values(phases).reduce((sum, phase) => sum + phase, 0)).toBeCloseTo(total, 6);
+    expect(phases.compress > 0).toBe(form === 'exact');
+  });
+
   it('leaves nothing behind, whether it succeeds or fails', async () => {
     const folder = await temporaryFolder();
     const old = await openOld(folder);
