@@ -6,6 +6,7 @@ import { runCli } from '../shared/cli/run-cli.js';
 import { fetchPairsCommand } from './commands/fetch-pairs.js';
 import { fuzzCommand } from './commands/fuzz.js';
 import { mainJobCommand } from './commands/main-job.js';
+import { predictCommand } from './commands/predict.js';
 import { deltasCommand } from './commands/deltas.js';
 
 await runCli(
@@ -14,6 +15,7 @@ await runCli(
     .usage('$0 <command>\n\nRuns the main job and measures it on real packages.')
     .command(mainJobCommand)
     .command(deltasCommand)
+    .command(predictCommand)
     .command(fetchPairsCommand)
     .command(fuzzCommand),
 );

@@ -164,10 +164,9 @@ async function runClient(
     `URIs: ${url}\nSuites: ${SUITE}\nComponents: main\nSigned-By: /etc/debshoal/key.asc\n`,
   );
   const cli = fileURLToPath(new URL('../../client/cli.js', import.meta.url));
-  const { stdout } = await runTool(process.execPath, [cli, 'fetch', '--root', root, '--json'], {
-    maxOutput: 1 << 20,
-    signal,
-  });
+  // From this machine to itself a full .deb is always quicker.
+  const command = [cli, 'fetch', '--root', root, '--json', '--prefer', 'bytes'];
+  const { stdout } = await runTool(process.execPath, command, { maxOutput: 1 << 20, signal });
   return JSON.parse(stdout.toString()) as FetchReport;
 }
 

@@ -9,16 +9,21 @@ const ROUNDS = 20_000;
 const CLOCK = 0.02;
 
 /**
- * Seconds for one of each count, none negative, so that the squares of the relative errors are
+ * Seconds for one of each count, none below its floor (0 by default), so that the squares of the relative errors are
  * least: by going down along one coordinate at a time, which for a dozen of them is enough.
  */
-export function fitPrices(observations: readonly Observation[]): Map<string, number> {
+export function fitPrices(
+  observations: readonly Observation[],
+  floors: Readonly<Record<string, number>> = {},
+): Map<string, number> {
   const names = [...new Set(observations.flatMap(({ counts }) => Object.keys(counts)))];
+  const prices = names.map((name) => floors[name] ?? 0);
   const rows = observations.map(({ counts, seconds }) => {
     const weight = 1 / (seconds + CLOCK);
-    return { row: names.map((name) => (counts[name] ?? 0) * weight), left: seconds * weight };
+    const row = names.map((name) => (counts[name] ?? 0) * weight);
+    const explained = row.reduce((sum, x, j) => sum + x * (prices[j] ?? 0), 0);
+    return { row, left: seconds * weight - explained };
   });
-  const prices = names.map(() => 0);
   for (let round = 0; round < ROUNDS; round++) {
     for (const j of names.keys()) {
       let [along, square] = [0, 0];
@@ -29,20 +34,10 @@ export function fitPrices(observations: readonly Observation[]): Map<string, num
       }
       if (square === 0) continue;
       const before = prices[j] ?? 0;
-      const after = Math.max(0, before + along / square);
+      const after = Math.max(floors[names[j] ?? ''] ?? 0, before + along / square);
       prices[j] = after;
       for (const one of rows) one.left -= (after - before) * (one.row[j] ?? 0);
     }
   }
   return new Map(names.map((name, j) => [name, prices[j] ?? 0]));
-}
-
-export function priceOf(
-  counts: Observation['counts'],
-  prices: ReadonlyMap<string, number>,
-): number {
-  return Object.entries(counts).reduce(
-    (sum, [name, count]) => sum + count * (prices.get(name) ?? 0),
-    0,
-  );
 }

@@ -203,7 +203,9 @@ describeHere('the whole way, from reprepro to dpkg', () => {
     const lines = [`URIs: ${site.httpUrl}`, `Suites: ${LAB_SUITE}`, 'Components: main'];
     const source = [...lines, 'Signed-By: /etc/debshoal/journey.asc', ''].join('\n');
     await writeFile(join(debshoal, 'sources.d/journey.sources'), source);
-    const { status, json } = await runCli('client', ['plan', '--root', chroot.folder, '--json']);
+    const { status, json } = await runCli('client', [
+      ...['plan', '--root', chroot.folder, '--json', '--prefer', 'bytes'],
+    ]);
     expect(status).toBe(0);
     const { packages } = json as { packages: { package: string }[] };
     for (const { package: name, oldVersion, newVersion } of PAIRS) {

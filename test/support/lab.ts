@@ -139,9 +139,12 @@ export async function generator(...args: string[]): Promise<unknown> {
   return json;
 }
 
-/** Runs the real `debshoal fetch --json` for a root, whatever comes of it. */
+/** The lab's link is fast: by time most packages would come whole. */
+const BY_DELTA = ['--prefer', 'bytes'];
+
+/** Runs the real `debshoal fetch --json` for a root, by all deltas, whatever comes of it. */
 export async function fetchInto(root: string, ...args: string[]): Promise<FetchRun> {
-  const run = await runCli('client', ['fetch', '--root', root, '--json', ...args]);
+  const run = await runCli('client', ['fetch', '--root', root, '--json', ...BY_DELTA, ...args]);
   const report = run.status === 0 ? (run.json as FetchReport) : undefined;
   return {
     ...run,
@@ -159,7 +162,7 @@ function labSystem(root: string, pairs: readonly FixturePair[]): LabSystem {
   return {
     root,
     fetch: (...args) => fetchInto(root, ...args),
-    fetchArguments: (...args) => ['fetch', '--root', root, '--json', ...args],
+    fetchArguments: (...args) => ['fetch', '--root', root, '--json', ...BY_DELTA, ...args],
     aptDownloads: async () => {
       const system = await openAptSystem(root);
       await system.run('apt-get', ['-qq', '-y', '-d', 'upgrade']);
