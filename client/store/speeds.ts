@@ -37,7 +37,7 @@ export interface SpeedStore {
   readonly medianError: number | null;
   observeLink(bytes: number, seconds: number): void;
   observeRebuild(rebuild: ObservedRebuild): void;
-  /** Bytes of tar that `xz -6` was seen to compress in a second of one core; until packages tell. */
+  /** `xzBytesPerSecond` of the proof that encoders are right (prove-encoders.ts); until packages tell. */
   calibrate(bytesPerSecond: number): void;
   save(): Promise<void>;
 }
@@ -48,8 +48,8 @@ export interface SpeedStore {
  */
 const FIRST: Record<Name, number> = { link: 3e6, exact: 2, expanded: 2, compress: 2 };
 
-/** What `xz -6` compresses in a second of the reference machine: FORMAT.md of the index. */
-const REFERENCE_COMPRESSION = 2.4e6;
+/** What the proof of the encoders tells on the reference machine: FORMAT.md of the index. */
+const REFERENCE_COMPRESSION = 3.4e6;
 
 /** The share of a new observation, as soon as it is less than that of a plain average. */
 const NEWEST = 0.2;
@@ -69,9 +69,9 @@ const NAMES = ['link', 'exact', 'expanded', 'compress'] as const satisfies reado
 /** Bytes a second between a modem and memory; factors of machines that could run this at all. */
 const BOUNDS: Record<Name, readonly [least: number, most: number]> = {
   link: [100, 1e10],
-  exact: [0.01, 1000],
-  expanded: [0.01, 1000],
-  compress: [0.01, 1000],
+  exact: [0.05, 100],
+  expanded: [0.05, 100],
+  compress: [0.05, 100],
 };
 
 /** A running average of logarithms, for speeds are wrong by factors. */

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { STATE_FOLDER } from '../../client/store/folders.js';
+import { openSpeedStore } from '../../client/store/speeds.js';
 import type { HomePaths } from '../../generator/home/home-paths.js';
 import type { PublishReport } from '../../generator/publish.js';
 import { runTool } from '../../shared/io/run-tool.js';
@@ -222,7 +224,12 @@ describeHere('the whole way, from reprepro to dpkg', () => {
       const { deltaBytes, peerBytes, httpBytes, ...result } = run.package(pair);
       expect(result).toMatchObject({ route: 'delta', verified: true, handedOver: true });
       expect(peerBytes + httpBytes).toBe(deltaBytes);
+      expect(result.predictedSeconds).toBeGreaterThan(0);
     }
+    // What was seen of this machine is kept for the next plan.
+    expect(run.report?.predictionError).toBeGreaterThan(0);
+    const store = await openSpeedStore(join(chroot.folder, STATE_FOLDER), 'read-only');
+    expect(store.medianError).toBe(run.report?.predictionError);
     const waiting = await readdir(join(chroot.folder, 'var/cache/apt/archives/partial'));
     expect(waiting.sort()).toEqual(PAIRS.map(cacheName).sort());
 

@@ -43,8 +43,8 @@ describe('search steps', () => {
   });
 
   it('go on over pieces of the window', async () => {
-    const piece = randomBytes(4 * MIB);
-    const far = randomBytes(9 * MIB);
+    const piece = randomBytes(2 * MIB);
+    const far = randomBytes(8.5 * MIB);
     const near = await count(Buffer.concat([far.subarray(0, 6 * MIB), piece, piece]));
     const apart = await count(Buffer.concat([piece, far, piece]));
     expect(apart).toBeGreaterThan(near * 1.1);
