@@ -42,7 +42,7 @@ export interface Ways {
   readonly obstacle: string;
 }
 
-export interface Machine {
+interface Machine {
   /** What one rebuild may use. */
   readonly memoryBytes: number;
   readonly cores: number;
