@@ -45,7 +45,7 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
   async handler(args) {
     const { header, bytes } = await describeDelta(args.delta);
     const { seconds, oldBytes } = await apply(args, {
-      package: header.package,
+      package: header.oldPackage,
       architecture: header.architecture,
       version: header.oldVersion,
     });

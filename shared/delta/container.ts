@@ -122,6 +122,8 @@ function encodeHeader(header: DeltaHeader): Buffer {
   const out = new ByteWriter();
   out.text(header.package);
   out.text(header.architecture);
+  // No name, the usual: the same.
+  out.text(header.oldPackage === header.package ? '' : header.oldPackage);
   out.text(header.oldVersion);
   out.text(header.newVersion);
   out.varint(header.target.size);
@@ -147,9 +149,10 @@ function decodeHeader(bytes: Buffer): DeltaHeader {
     if (!isValid(text)) throw damaged('not the name or version of a package');
     return text;
   };
+  const ofNew = { package: name(isPackageName), architecture: name(isArchitecture) };
   const header: DeltaHeader = {
-    package: name(isPackageName),
-    architecture: name(isArchitecture),
+    ...ofNew,
+    oldPackage: name((text) => text === '' || isPackageName(text)) || ofNew.package,
     oldVersion: name(isVersion),
     newVersion: name(isVersion),
     target: { size: input.varint(LIMITS.debBytes), sha256: input.bytes(32).toString('hex') },

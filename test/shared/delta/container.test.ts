@@ -49,6 +49,7 @@ describe('attacks on the container', () => {
   function encode(changes: Partial<DeltaHeader> = {}): Promise<Buffer> {
     const header = {
       package: 'tiny',
+      oldPackage: 'tiny',
       architecture: 'amd64',
       oldVersion: '1',
       newVersion: '2',
@@ -107,6 +108,7 @@ describe('attacks on the container', () => {
 
   it.each<[string, Partial<DeltaHeader>]>([
     ['a package name with a path', { package: '../../etc' }],
+    ['an old package with a path', { oldPackage: '../../etc' }],
     ['a version that moves the cursor', { newVersion: '2\u001b[2J' }],
     ['an architecture with a blank', { architecture: 'amd 64' }],
     ['no members', { parts: [], target: { size: 0, sha256: 'ab'.repeat(32) } }],
