@@ -52,7 +52,7 @@ export async function listForApt(
         await removeAll(system);
         return;
       }
-      const privateKey = await localSigningKey(places);
+      const privateKey = await localSigningKey(places, now);
       await writeListed(places.listed, packages);
       const sources = await writeRepository(packages, { places, privateKey, now, newDebs });
       await switchOn(system, sources);
