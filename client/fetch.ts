@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { DebshoalError, isDebshoalError, type ErrorCode } from '../shared/errors.js';
 import { removeStaleTemporaries } from '../shared/io/files.js';
+import type { Priority } from '../shared/io/worker-pool.js';
 import type { ReportProgress } from '../shared/progress.js';
 import type { Swarm } from '../shared/swarm/swarm.js';
 import type { AptSystem } from './apt/apt-system.js';
@@ -32,6 +33,8 @@ export interface FetchOptions {
   /** Null when BitTorrent is switched off or could not start. */
   readonly swarm: Swarm | null;
   readonly download?: Pick<DownloadOptions, 'peers'>;
+  /** Of the rebuilding. */
+  readonly priority: Priority;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;
 }

@@ -53,7 +53,7 @@ function describe(report: MainJobReport, httpRate: number): string {
       formatBytes(result.httpBytes),
       formatSeconds(result.fetchSeconds),
       formatSeconds(result.rebuildSeconds),
-      formatSeconds(result.recompressSeconds),
+      formatSeconds(result.compressSeconds),
       result.verified ? 'yes' : 'NO',
     ]),
   );

@@ -122,9 +122,9 @@ async function runTool(
 /** Ours says how long it compressed. */
 function withoutRecompression(tool: DeltaTool, wallSeconds: number, stdout: string): number | null {
   if (tool !== DEBSHOAL) return null;
-  const { seconds } = JSON.parse(stdout) as { seconds?: { recompress?: number } };
-  if (seconds?.recompress === undefined) {
-    throw new DebshoalError('tool-failed', 'debshoal apply --json has no seconds.recompress');
+  const { seconds } = JSON.parse(stdout) as { seconds?: { compress?: number } };
+  if (seconds?.compress === undefined) {
+    throw new DebshoalError('tool-failed', 'debshoal apply --json has no seconds.compress');
   }
-  return Math.max(0, wallSeconds - seconds.recompress);
+  return Math.max(0, wallSeconds - seconds.compress);
 }

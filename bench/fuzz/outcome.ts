@@ -1,17 +1,23 @@
 import { isDebshoalError, withCode, type ErrorCode } from '../../shared/errors.js';
 
-/**
- * How a rebuild from a mutant may end. One byte each in a worker's log, so that the order is a
- * format: `exact`, then errors that a delta may cause, then what is a finding.
- */
-export const OUTCOMES = [
-  'exact',
+/** The errors that a delta may cause. */
+export const REFUSALS = [
   'delta-damaged',
   'delta-unsupported',
   'limit-exceeded',
   'not-installed',
   'source-changed',
   'hash-mismatch',
+  'deb-unreproducible',
+] as const satisfies readonly ErrorCode[];
+
+/**
+ * How a rebuild from a mutant may end. One byte each in a worker's log, so that the order is a
+ * format: `exact`, then refusals, then what is a finding.
+ */
+export const OUTCOMES = [
+  'exact',
+  ...REFUSALS,
   // The rest must not happen.
   'wrong-bytes',
   'other-code',
@@ -20,15 +26,6 @@ export const OUTCOMES = [
 ] as const;
 
 export type Outcome = (typeof OUTCOMES)[number];
-
-const REFUSALS: readonly ErrorCode[] = [
-  'delta-damaged',
-  'delta-unsupported',
-  'limit-exceeded',
-  'not-installed',
-  'source-changed',
-  'hash-mismatch',
-];
 
 /** A finding is an outcome that no delta may cause. */
 export function isFinding(outcome: Outcome): boolean {
@@ -40,7 +37,7 @@ export function outcomeOf(thrown: unknown): { outcome: Outcome; detail: string }
   const error = withCode(thrown);
   if (isDebshoalError(error)) {
     const { code, message } = error;
-    const refusal = REFUSALS.find((known) => known === code) as Outcome | undefined;
+    const refusal = REFUSALS.find((known) => known === code);
     return { outcome: refusal ?? 'other-code', detail: `${code}: ${message}` };
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -67,7 +67,7 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
     console.log(
       [
         `${args.out}: ${header.package} ${header.newVersion}, ${formatBytes(result.newBytes)}, ${args.form}, verified`,
-        `time     ${formatSeconds(seconds.total)}, of which recompressing ${formatSeconds(seconds.recompress)}`,
+        `time     ${formatSeconds(seconds.total)}, of which compressing ${formatSeconds(seconds.compress)}`,
         `memory   ${formatBytes(result.peakRssBytes)} at most`,
       ].join('\n'),
     );

@@ -6,6 +6,7 @@ import { formatBytes, formatPercent, formatSeconds, formatTable } from '../../sh
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { isDebshoalError } from '../../shared/errors.js';
+import { PRIORITIES, type Priority } from '../../shared/io/worker-pool.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
 import { openAptSystem } from '../apt/apt-system.js';
@@ -31,6 +32,7 @@ import {
 interface FetchArguments extends UpgradeArguments {
   swarm: boolean;
   peer: string[] | undefined;
+  priority: Priority;
 }
 
 export const fetchCommand: CommandModule<object, FetchArguments> = {
@@ -47,6 +49,11 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
         type: 'string',
         array: true,
         describe: 'a known peer, ADDRESS:PORT, besides those that the trackers name',
+      })
+      .option('priority', {
+        choices: PRIORITIES,
+        default: 'low' as const,
+        describe: 'of rebuilding: low gives way to everything else on this machine',
       })
       .example('$0 fetch && apt upgrade', 'from the sources that are configured'),
   async handler(args) {
@@ -78,8 +85,10 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
           report: reporter.report,
         });
         const download = args.peer ? { peers: args.peer } : {};
+        const { priority } = args;
         const { report } = reporter;
-        const options = { system, request, now, cacheFolder, http, download, signal, report };
+        const shared = { system, request, now, cacheFolder, http, signal, report };
+        const options = { ...shared, download, priority };
         return await fetchPlanned(routes, { ...options, swarm: await swarmStart });
       } finally {
         http.close();
@@ -115,7 +124,7 @@ function describe(report: FetchReport): string {
       formatBytes(result.httpBytes),
       formatSeconds(result.fetchSeconds),
       formatSeconds(result.rebuildSeconds),
-      formatSeconds(result.recompressSeconds),
+      formatSeconds(result.compressSeconds),
       result.error ? `${result.error.message} [${result.error.code}]` : result.reason,
     ]),
   );

@@ -89,7 +89,7 @@ function chooseRoute(
   if (!first) return { ...left, reason: 'not in any index' };
 
   const deltas = matching
-    .flatMap(({ loaded, entry }) => deltasFrom(pending, loaded, entry))
+    .flatMap(({ loaded, entry }) => deltasFrom(pending, loaded, entry, expandable))
     .sort((a, b) => a.delta.size - b.delta.size);
   const fitting = deltas.find(({ delta }) => delta.memoryMiB * 2 ** 20 <= memoryBytes);
   if (fitting && fitting.delta.size < pending.size) {
@@ -139,11 +139,14 @@ function deltasFrom(
   pending: PendingPackage,
   { source, index }: LoadedIndex,
   entry: IndexedPackage,
+  expandable: Expandable,
 ) {
   return entry.deltas.flatMap((delta) => {
     const batch = index.batches[delta.batch];
+    // Without an encoder that gives the archive's .deb there is only the expanded form.
+    const isUsable = entry.encoderMiB !== null || expandable.has(entry);
     const isMatch = delta.oldVersion === pending.oldVersion && batch !== undefined;
-    return isMatch ? [{ source, entry, delta, batch, trackers: index.announce }] : [];
+    return isMatch && isUsable ? [{ source, entry, delta, batch, trackers: index.announce }] : [];
   });
 }
 

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism, freemem } from 'node:os';
 import { join } from 'node:path';
 
-import { openWorkerPool } from '../../shared/io/worker-pool.js';
+import { openWorkerPool, type Priority } from '../../shared/io/worker-pool.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
 import type { AptSystem } from '../apt/apt-system.js';
 import type { RebuildTask } from '../workers/rebuild-worker.js';
@@ -21,6 +21,7 @@ export interface RebuilderOptions {
   readonly system: AptSystem;
   /** For the finished .debs and their temporary files. */
   readonly folder: string;
+  readonly priority: Priority;
   readonly signal: AbortSignal;
 }
 
@@ -34,6 +35,7 @@ export function openRebuilder(routes: readonly Route[], options: RebuilderOption
   const pool = openWorkerPool<RebuildTask, RebuildResult>(
     new URL('../workers/rebuild-worker.js', import.meta.url),
     workers,
+    { priority: options.priority },
   );
   return {
     async rebuild({ pending, oldVersion, form, deb }, deltaPath, report) {
@@ -50,7 +52,7 @@ export function openRebuilder(routes: readonly Route[], options: RebuilderOption
         threads: Math.max(1, Math.floor(processors / workers)),
       };
       try {
-        const { seconds } = await pool.run(task, options.signal);
+        const { seconds } = await pool.run(task, options.signal, deb.size);
         report.addRebuild(seconds);
       } finally {
         await rm(deltaPath, { force: true });

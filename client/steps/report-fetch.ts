@@ -21,7 +21,7 @@ export interface PackageResult {
   readonly httpBytes: number;
   readonly fetchSeconds: number;
   readonly rebuildSeconds: number;
-  readonly recompressSeconds: number;
+  readonly compressSeconds: number;
   /** The .deb was complete and had apt's SHA-256. */
   readonly verified: boolean;
   readonly handedOver: boolean;
@@ -86,9 +86,9 @@ function collect(result: Mutable<PackageResult>): PackageReport {
       result.httpBytes += httpBytes;
       result.fetchSeconds += seconds;
     },
-    addRebuild({ total, recompress }) {
+    addRebuild({ total, compress }) {
       result.rebuildSeconds += total;
-      result.recompressSeconds += recompress;
+      result.compressSeconds += compress;
     },
     verified() {
       result.verified = true;
@@ -122,7 +122,7 @@ function emptyResult(route: Route): Mutable<PackageResult> {
     httpBytes: 0,
     fetchSeconds: 0,
     rebuildSeconds: 0,
-    recompressSeconds: 0,
+    compressSeconds: 0,
     verified: kind === 'ready',
     handedOver: kind === 'ready',
     error: null,

@@ -2,13 +2,14 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { formatBytes, formatPercent, formatSeconds } from '../../shared/cli/format.js';
 import { exitOnInterrupt } from '../../shared/cli/run-cli.js';
+import { CODINGS, type Coding } from '../../shared/delta/container.js';
 import { diffDebs } from '../diff/diff-debs.js';
 
 interface DiffArguments {
   old: string;
   new: string;
   out: string;
-  coding: 'fast' | 'small';
+  coding: Coding;
   json: boolean;
 }
 
@@ -21,7 +22,7 @@ export const diffCommand: CommandModule<object, DiffArguments> = {
       .positional('new', { type: 'string', demandOption: true, describe: 'the new .deb' })
       .positional('out', { type: 'string', demandOption: true, describe: 'the delta to write' })
       .option('coding', {
-        choices: ['fast', 'small'] as const,
+        choices: CODINGS,
         default: 'fast' as const,
         describe: 'quick to apply, or a tenth smaller',
       })
@@ -42,7 +43,10 @@ export const diffCommand: CommandModule<object, DiffArguments> = {
       [
         `${report.package} ${report.oldVersion} -> ${report.newVersion}`,
         `delta    ${formatBytes(report.deltaBytes)}, ${formatPercent(report.deltaBytes, report.newBytes)} of ${formatBytes(report.newBytes)}`,
-        `proven   rebuilt bit for bit; applying needs up to ${formatBytes(memoryBytes)} of memory`,
+        report.unreproducible === null
+          ? 'proven   rebuilt bit for bit, and in its expanded form'
+          : `proven   rebuilt in its expanded form only: ${report.unreproducible}`,
+        `needs    up to ${formatBytes(memoryBytes)} of memory, expanded ${formatBytes(memoryBytes - report.encoderBytes)}`,
         `code     ${formatPercent(references.hits, references.hits + references.misses)} of ${references.hits + references.misses} references foreseen`,
         `time     ${formatSeconds(seconds.total)}: expand ${formatSeconds(seconds.expand)}, recipes ${formatSeconds(seconds.recipes)}, match ${formatSeconds(seconds.match)}, prove ${formatSeconds(seconds.prove)}`,
         `memory   ${formatBytes(peakRssBytes)} at most`,

@@ -26,7 +26,9 @@ export const inspectCommand: CommandModule<object, InspectArguments> = {
     }
     const recipes = header.parts.flatMap((part) =>
       part.kind === 'member'
-        ? [`${part.name}.tar ${describeRecipe(part.recipe)} (${formatBytes(part.length)})`]
+        ? [
+            `${part.name}.tar ${part.recipe ? describeRecipe(part.recipe) : 'without a recipe'} (${formatBytes(part.length)})`,
+          ]
         : [],
     );
     console.log(

@@ -23,6 +23,8 @@ export interface DiffReport {
   readonly memoryBytes: number;
   /** The part of it that only the exact form needs. */
   readonly encoderBytes: number;
+  /** Why the delta rebuilds only the expanded form; null when it rebuilds both. */
+  readonly unreproducible: string | null;
   /** The new .deb in its expanded form. */
   readonly expanded: FileIdentity;
   readonly references: PredictedReferences;
@@ -58,7 +60,7 @@ export async function diffDebs(
     const newDeb = await expandDeb(newPath, join(folder, 'new-image'));
     checkPair(oldDeb, newDeb);
     const expand = clock();
-    const parts = await findRecipes(newDeb);
+    const { parts, unreproducible } = await findRecipes(newDeb);
     const recipes = clock();
     const proven = new ProvenPacks();
     const content = await makeContent(oldDeb, newDeb, parts, folder, proven);
@@ -83,6 +85,7 @@ export async function diffDebs(
       deltaBytes: delta.length,
       memoryBytes: content.header.memoryBytes,
       encoderBytes: largestEncoder(parts),
+      unreproducible,
       expanded: content.header.expanded,
       references: content.references,
       seconds: { total: expand + recipes + match + prove, expand, recipes, match, prove },

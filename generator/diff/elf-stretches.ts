@@ -1,3 +1,6 @@
+import { AR_HEADER_LENGTH, AR_MAGIC, parseArHeader } from '../../shared/deb/ar.js';
+import { hasElfMagic } from '../../shared/elf/section-table.js';
+
 /** A stretch of a file that is an ELF file: all of it, or a member of a static library. */
 export interface ElfStretch {
   /** The member's name in its library, empty for a whole file. */
@@ -6,25 +9,20 @@ export interface ElfStretch {
   readonly length: number;
 }
 
-const ELF_MAGIC = '\x7fELF';
-const AR_MAGIC = '!<arch>\n';
-const AR_HEADER = 60;
-
 export function findElfStretches(content: Buffer): ElfStretch[] {
-  if (content.toString('latin1', 0, 4) === ELF_MAGIC) {
-    return [{ name: '', at: 0, length: content.length }];
-  }
-  if (content.toString('latin1', 0, AR_MAGIC.length) !== AR_MAGIC) return [];
+  if (hasElfMagic(content)) return [{ name: '', at: 0, length: content.length }];
+  if (!content.subarray(0, AR_MAGIC.length).equals(AR_MAGIC)) return [];
   const found: ElfStretch[] = [];
   let at = AR_MAGIC.length;
-  while (at + AR_HEADER <= content.length) {
-    const size = Number(content.toString('latin1', at + 48, at + 58));
-    const start = at + AR_HEADER;
-    if (!Number.isSafeInteger(size) || size < 0 || start + size > content.length) break;
-    if (content.toString('latin1', start, start + 4) === ELF_MAGIC) {
-      found.push({ name: content.toString('latin1', at, at + 16), at: start, length: size });
+  while (at + AR_HEADER_LENGTH <= content.length) {
+    const start = at + AR_HEADER_LENGTH;
+    const header = parseArHeader(content.subarray(at, start));
+    if (header === null || start + header.size > content.length) break;
+    const { name, size: length } = header;
+    if (hasElfMagic(content.subarray(start, start + length))) {
+      found.push({ name, at: start, length });
     }
-    at = start + size + (size % 2);
+    at = start + length + (length % 2);
   }
   return found;
 }

@@ -5,29 +5,45 @@ import { Readable } from 'node:stream';
 import { compress } from '../../shared/deb/compression.js';
 import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import { XZ_PRESET_DICTIONARY, type Recipe } from '../../shared/deb/recipe.js';
-import { readXzSettings } from '../../shared/deb/xz-container.js';
+import { encoderBlockBytes, readXzSettings } from '../../shared/deb/xz-container.js';
 import type { TargetPart } from '../../shared/delta/delta.js';
-import { DebshoalError } from '../../shared/errors.js';
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
 import { readExactly } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
+import { zstdFlags } from '../../shared/nested/zstd.js';
 import { gzipCandidates } from './gzip-recipe.js';
 
 type Member = DebPart & { kind: 'member' };
 
+export interface FoundRecipes {
+  readonly parts: readonly TargetPart[];
+  /** Why some member has no recipe; null when all have one. */
+  readonly unreproducible: string | null;
+}
+
 /**
  * Finds for each member of a .deb the recipe that gives exactly its bytes, by trying what its
- * headers allow. `deb-unreproducible` with the reason when there is none.
+ * headers allow.
  */
-export async function findRecipes(deb: ExpandedDeb): Promise<TargetPart[]> {
+export async function findRecipes(deb: ExpandedDeb): Promise<FoundRecipes> {
   const parts: TargetPart[] = [];
+  let unreproducible: string | null = null;
   for (const part of deb.parts) {
-    if (part.kind === 'literal') parts.push(part);
-    else {
-      const { kind, name, length, packedLength } = part;
-      parts.push({ kind, name, length, packedLength, recipe: await findRecipe(deb, part) });
+    if (part.kind === 'literal') {
+      parts.push(part);
+      continue;
+    }
+    const { kind, name, length, packedLength } = part;
+    const member = { kind, name, length, packedLength };
+    try {
+      parts.push({ ...member, recipe: await findRecipe(deb, part) });
+    } catch (error) {
+      if (!isDebshoalError(error, 'deb-unreproducible')) throw error;
+      unreproducible = error.message;
+      parts.push({ ...member, recipe: null });
     }
   }
-  return parts;
+  return { parts, unreproducible };
 }
 
 async function findRecipe(deb: ExpandedDeb, member: Member): Promise<Recipe> {
@@ -67,21 +83,22 @@ function candidateRecipes(member: Member, packed: Buffer): Recipe[] {
   }
 }
 
-/** dpkg uses liblzma's threaded encoder since 1.17; its default block is three dictionaries. */
+/** dpkg uses liblzma's threaded encoder since 1.17. */
 function xzCandidates(packed: Buffer): Recipe[] {
-  const { check, dictionaryBytes, blockHeadersHaveSizes, blockBytes } = readXzSettings(packed);
+  const settings = readXzSettings(packed);
+  const { check, dictionaryBytes, blockHeadersHaveSizes } = settings;
+  const blockBytes = encoderBlockBytes(settings);
   const presets = XZ_PRESET_DICTIONARY.flatMap((bytes, preset) =>
     // lzma-native's single-threaded encoder takes preset 0 for the default.
     bytes === dictionaryBytes && (preset > 0 || blockHeadersHaveSizes) ? [preset] : [],
   );
-  const block = blockBytes.length > 1 ? blockBytes[0] : undefined;
   return [...presets.reverse()].sort(dpkgDefaultFirst).flatMap((preset) =>
     [false, true].map((extreme) => ({
       kind: 'xz' as const,
       preset,
       extreme,
       check,
-      blockBytes: blockHeadersHaveSizes ? (block ?? Math.max(3 * dictionaryBytes, 1 << 20)) : null,
+      blockBytes,
     })),
   );
 }
@@ -92,9 +109,8 @@ function dpkgDefaultFirst(a: number, b: number): number {
   return Number(b === DPKG_PRESET) - Number(a === DPKG_PRESET);
 }
 
-/** RFC 8878 section 3.1.1.1: bit 2 of the frame header descriptor says whether there is a sum. */
 function zstdCandidates(packed: Buffer): Recipe[] {
-  const checksum = ((packed[4] ?? 0) & 0x04) !== 0;
+  const { checksum } = zstdFlags(packed);
   const levels = [19, 3, 22, 15, 12, 9, 6, 1];
   return levels.flatMap((level) =>
     [true, false].map((threaded) => ({ kind: 'zstd' as const, level, checksum, threaded })),

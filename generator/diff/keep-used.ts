@@ -1,5 +1,6 @@
 import type { Matches } from '../../shared/delta/matches.js';
 import type { ElfPair, Segment } from '../../shared/delta/space-table.js';
+import { lastAtOrBefore } from '../../shared/last-at-or-before.js';
 import type { MatchedSpaces } from './match-spaces.js';
 import type { OldContent } from './spaces.js';
 
@@ -19,7 +20,7 @@ export function keepUsed(
   const used = new Set(elfPairs.map(({ segment }) => segment));
   const segmentOf = new Uint32Array(matches.oldAt.length);
   for (const [i, oldAt] of matches.oldAt.entries()) {
-    const segment = findSegment(old, oldAt);
+    const segment = lastAtOrBefore(old, oldAt, ({ at: start }) => start);
     segmentOf[i] = segment;
     used.add(segment);
   }
@@ -45,15 +46,4 @@ export function keepUsed(
     },
     elfPairs: elfPairs.map((pair) => ({ ...pair, segment: numbers.get(pair.segment) ?? 0 })),
   };
-}
-
-function findSegment(old: readonly OldContent[], at: number): number {
-  let low = 0;
-  let high = old.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if ((old[middle]?.at ?? 0) <= at) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

@@ -1,6 +1,7 @@
 import type { Matches } from '../../shared/delta/matches.js';
 import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
 import { findMatches } from '../../shared/kernel/find-matches.js';
+import { lastAtOrBefore } from '../../shared/last-at-or-before.js';
 
 /** Bytes of a space, and where they begin in it. */
 export interface Stretch {
@@ -123,7 +124,7 @@ function splitAtEnds(
     let left = matches.length[i] ?? 0;
     while (left > 0) {
       while ((newStarts[index + 1] ?? Infinity) <= from) index++;
-      const source = lastAtOrBefore(oldStarts, joined);
+      const source = lastAtOrBefore(oldStarts, joined, (start) => start);
       const newEnd = newStarts[index + 1] ?? Infinity;
       const oldEnd = oldStarts[source + 1] ?? Infinity;
       const length = Math.min(left, newEnd - from, oldEnd - joined);
@@ -150,15 +151,4 @@ function starts(stretches: readonly Stretch[]): number[] {
     return start;
   });
   return [...found, at];
-}
-
-function lastAtOrBefore(sorted: readonly number[], value: number): number {
-  let low = 0;
-  let high = sorted.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if ((sorted[middle] ?? 0) <= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

@@ -1,6 +1,6 @@
 import { classifyElf } from '../../shared/elf/classify-elf.js';
-import { readPairTables } from '../../shared/elf/layout.js';
 import { matchElf, type ElfDelta } from '../../shared/elf/match-elf.js';
+import type { SectionTable } from '../../shared/elf/section-table.js';
 import type { Matches } from '../../shared/delta/matches.js';
 import {
   plainClasses,
@@ -31,6 +31,7 @@ export interface MatchedSpaces {
 interface MatchedElf {
   readonly pair: ElfPair;
   readonly layout: Buffer;
+  readonly table: SectionTable;
   readonly matches: Matches;
   readonly residual: Uint8Array;
   readonly oldBytes: Uint8Array;
@@ -78,8 +79,7 @@ export function matchSpaces(
       const length = elf.residual.length;
       const segment = old[elf.pair.segment];
       matches.addMoved(elf.matches, content.at + end, (segment?.at ?? 0) + elf.pair.oldAt);
-      const { table } = readPairTables(elf.oldBytes, elf.layout, length);
-      writer.add(elf.residual, elf.matches, classifyElf(table, length));
+      writer.add(elf.residual, elf.matches, classifyElf(elf.table, length));
       at = end + length;
     }
   }

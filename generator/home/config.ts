@@ -1,6 +1,6 @@
 import { isArchitecture } from '../../shared/deb/control.js';
 import { stanzas, type Field } from '../../shared/deb/deb822.js';
-import type { Coding } from '../../shared/delta/container.js';
+import { CODINGS, type Coding } from '../../shared/delta/container.js';
 import { DebshoalError } from '../../shared/errors.js';
 import { isComponent, isSuite } from '../../shared/index/layout.js';
 import { isTitle } from '../../shared/index/release.js';
@@ -117,7 +117,7 @@ const FIELDS = {
   'Keep-Versions': (value, fail) => ({ keepVersions: integer(value, 1, 100, fail) }),
   'Max-Ratio': (value, fail) => ({ maxRatio: integer(value, 1, 100, fail) }),
   Coding: (value, fail) => ({
-    coding: value === 'fast' || value === 'small' ? value : fail('must be fast or small'),
+    coding: CODINGS.find((coding) => coding === value) ?? fail(`must be ${CODINGS.join(' or ')}`),
   }),
   Workers: (value, fail) => ({ workers: value === '' ? null : integer(value, 1, 1024, fail) }),
   Announce: (value, fail) => ({

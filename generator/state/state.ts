@@ -32,7 +32,8 @@ const madeDelta = z.strictObject({
   size: z.int(),
   sha256,
   memoryMiB: z.int(),
-  encoderMiB: z.int(),
+  /** Null when the delta rebuilds only the expanded form. */
+  encoderMiB: z.int().nullable(),
   /** The new .deb in its expanded form. */
   expanded: z.strictObject({ size: z.int(), sha256 }),
   /** Name of the batch that holds it. */

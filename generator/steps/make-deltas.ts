@@ -46,7 +46,6 @@ const LASTING: readonly ErrorCode[] = [
   'delta-damaged',
   'source-changed',
   'deb-malformed',
-  'deb-unreproducible',
   'limit-exceeded',
   'usage',
 ];
@@ -109,9 +108,13 @@ async function makeDelta(
       await rm(path, { force: true });
       return { ...identity, reason: 'too-large' };
     }
-    const { size, sha256, expanded } = made;
+    const { size, sha256, expanded, unreproducible } = made;
     const memoryMiB = Math.ceil(made.memoryBytes / MIB);
-    const encoderMiB = Math.floor(made.encoderBytes / MIB);
+    const encoderMiB = unreproducible === null ? Math.floor(made.encoderBytes / MIB) : null;
+    if (unreproducible !== null) {
+      const text = `only the expanded form of ${name} ${version}: ${unreproducible}`;
+      report({ kind: 'warning', text });
+    }
     return { pair, path, fileName, size, sha256, memoryMiB, encoderMiB, expanded };
   } catch (error) {
     if (!isDebshoalError(error) || FATAL.includes(error.code)) throw error;
@@ -134,7 +137,7 @@ async function diff(
     temporaryParent: join(home, 'tmp'),
     coding,
   };
-  const made = await pool.run(task, signal);
+  const made = await pool.run(task, signal, pair.new.size);
   // Written after the delta: where there is a report, there is a whole delta.
   await writeFileAtomically(`${path}.json`, JSON.stringify(made));
   return made;

@@ -19,7 +19,10 @@ export interface DiffTask {
   readonly coding: Coding;
 }
 
-export type DiffedPair = Pick<DiffReport, 'memoryBytes' | 'encoderBytes' | 'expanded'> & {
+export type DiffedPair = Pick<
+  DiffReport,
+  'memoryBytes' | 'encoderBytes' | 'unreproducible' | 'expanded'
+> & {
   /** Of the delta. */
   readonly size: number;
   readonly sha256: string;
@@ -29,14 +32,11 @@ async function diff(task: DiffTask): Promise<DiffedPair> {
   await verify(task.old);
   await verify(task.new);
   const unfinished = `${task.target}.unfinished`;
-  const { memoryBytes, encoderBytes, expanded } = await diffDebs(
-    task.old.path,
-    task.new.path,
-    unfinished,
-    task,
-  );
+  const report = await diffDebs(task.old.path, task.new.path, unfinished, task);
   await rename(unfinished, task.target);
-  return { ...(await hashFile(task.target)), memoryBytes, encoderBytes, expanded };
+  const { memoryBytes, encoderBytes, unreproducible, expanded } = report;
+  const { size, sha256 } = await hashFile(task.target);
+  return { size, sha256, memoryBytes, encoderBytes, unreproducible, expanded };
 }
 
 /** Linked from the archive, a stored file changes with it when somebody writes into that. */

@@ -10,8 +10,8 @@ import { readExactly } from '../io/files.js';
  * changes two fields of them.
  */
 
-const AR_MAGIC = Buffer.from('!<arch>\n');
-const HEADER_LENGTH = 60;
+export const AR_MAGIC = Buffer.from('!<arch>\n');
+export const AR_HEADER_LENGTH = 60;
 const HEADER_END = '`\n';
 /** A .deb has three members; signatures add a few. */
 const MAX_MEMBERS = 32;
@@ -31,8 +31,10 @@ export async function readArMembers(file: FileHandle, size: number): Promise<ArM
   const members: ArMember[] = [];
   let offset = AR_MAGIC.length;
   while (offset < size) {
-    if (offset + HEADER_LENGTH > size) throw malformed(`truncated header at ${offset}`);
-    const member = parseHeader(await readExactly(file, offset, HEADER_LENGTH), offset);
+    if (offset + AR_HEADER_LENGTH > size) throw malformed(`truncated header at ${offset}`);
+    const header = parseArHeader(await readExactly(file, offset, AR_HEADER_LENGTH));
+    if (header === null) throw malformed(`bad member header at ${offset}`);
+    const member = { ...header, offset: offset + AR_HEADER_LENGTH };
     const end = member.offset + member.size;
     if (end > size) {
       throw malformed(`member ${member.name} needs ${end} bytes, the file has ${size}`);
@@ -44,15 +46,14 @@ export async function readArMembers(file: FileHandle, size: number): Promise<ArM
   return members;
 }
 
-function parseHeader(header: Buffer, offset: number): ArMember {
+/** Parses the 60 bytes of a header; null when they are none. */
+export function parseArHeader(header: Buffer): Pick<ArMember, 'name' | 'size'> | null {
   const text = header.toString('latin1');
   const sizeField = text.slice(48, 58).trimEnd();
-  if (text.slice(58) !== HEADER_END || !/^[0-9]{1,10}$/.test(sizeField)) {
-    throw malformed(`bad member header at ${offset}`);
-  }
+  if (text.slice(58) !== HEADER_END || !/^[0-9]{1,10}$/.test(sizeField)) return null;
   // deb(5): names may end in a slash (System V) and are padded with spaces.
   const name = text.slice(0, 16).trimEnd().replace(/\/$/, '');
-  return { name, offset: offset + HEADER_LENGTH, size: Number(sizeField) };
+  return { name, size: Number(sizeField) };
 }
 
 function malformed(what: string): DebshoalError {

@@ -8,6 +8,7 @@ import { Deflate } from 'pako';
 import { CompressStream, DecompressStream } from 'zstd-napi';
 
 import { DebshoalError } from '../errors.js';
+import { PLAIN_GZIP_HEADER } from '../io/gzip.js';
 import { XZ_SLICE_BYTES } from '../io/xz.js';
 import { LIMITS } from '../limits.js';
 import { encoderMemory, type Recipe } from './recipe.js';
@@ -144,9 +145,6 @@ function xzEncoder(recipe: Extract<Recipe, { kind: 'xz' }>, threads: number): Du
   });
 }
 
-/** Length of the header that both gzip encoders below write: no name, no time. */
-export const PLAIN_GZIP_HEADER = 10;
-
 /** Replaces the encoder's plain gzip header by the recorded one. */
 async function* withHeader(
   header: Uint8Array,
@@ -161,13 +159,15 @@ async function* withHeader(
 }
 
 /** gzip(1) takes options from the variable GZIP, too: another level, other bytes. */
-export const GZIP_ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, GZIP: undefined };
+export function gzipEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, GZIP: undefined };
+}
 
 /** GNU gzip itself (Essential in Debian): its deflate is not zlib's. */
 function gnuGzip(level: number): Duplex {
   const child = spawn('gzip', ['-n', `-${level}`], {
     stdio: ['pipe', 'pipe', 'ignore'],
-    env: GZIP_ENVIRONMENT,
+    env: gzipEnvironment(),
   });
   const both = Duplex.from({ writable: child.stdin, readable: child.stdout });
   child.on('error', (cause) => {

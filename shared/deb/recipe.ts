@@ -125,17 +125,20 @@ export const XZ_PRESET_DICTIONARY: readonly number[] = [0.25, 1, 2, 4, 4, 8, 8, 
 );
 
 /**
- * Memory that the encoder of a recipe needs with one thread, in bytes: xz(1) gives 11.5
- * dictionaries; the threaded encoder holds a block's input and output besides.
+ * Memory that an xz encoder needs with one thread, in bytes: xz(1) gives 11.5 dictionaries; the
+ * threaded encoder (`blockBytes` is not null) holds a block's input and output besides.
  */
+export function xzEncoderMemory(dictionaryBytes: number, blockBytes: number | null): number {
+  return Math.ceil(dictionaryBytes * 11.75) + 2 * (blockBytes ?? 0);
+}
+
+/** Memory that the encoder of a recipe needs with one thread, in bytes. */
 export function encoderMemory(recipe: Recipe): number {
   switch (recipe.kind) {
     case 'stored':
       return 0;
     case 'xz':
-      return (
-        Math.ceil((XZ_PRESET_DICTIONARY[recipe.preset] ?? 0) * 11.75) + 2 * (recipe.blockBytes ?? 0)
-      );
+      return xzEncoderMemory(XZ_PRESET_DICTIONARY[recipe.preset] ?? 0, recipe.blockBytes);
     case 'gzip':
       return MIB;
     case 'zstd':

@@ -16,7 +16,7 @@ export interface XzSettings {
   readonly blockBytes: readonly number[];
 }
 
-const HEADER_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
+export const XZ_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
 const FOOTER_MAGIC = 'YZ';
 const STREAM_HEADER_LENGTH = 12;
 const LZMA2_FILTER = 0x21;
@@ -24,7 +24,7 @@ const MAX_BLOCKS = 100_000;
 
 /** Reads the settings of a whole .xz of one stream; `deb-unreproducible` for other shapes. */
 export function readXzSettings(xz: Buffer): XzSettings {
-  if (xz.length < 32 || !xz.subarray(0, 6).equals(HEADER_MAGIC)) throw unknown('no .xz header');
+  if (xz.length < 32 || !xz.subarray(0, 6).equals(XZ_MAGIC)) throw unknown('no .xz header');
   if (xz.toString('latin1', xz.length - 2) !== FOOTER_MAGIC) throw unknown('no .xz footer');
   const check = xz.readUInt8(7);
   const backwardSize = (xz.readUInt32LE(xz.length - 8) + 1) * 4;
@@ -35,6 +35,21 @@ export function readXzSettings(xz: Buffer): XzSettings {
     return { check, dictionaryBytes: 0, blockHeadersHaveSizes: true, blockBytes };
   }
   return { check, blockBytes, ...readBlockHeader(xz) };
+}
+
+/** xz(1), `--block-size`: the threaded encoder's blocks are three dictionaries, at least 1 MiB. */
+const DICTIONARIES_A_BLOCK = 3;
+const MIN_BLOCK = 1 << 20;
+
+/**
+ * Uncompressed bytes a block that the threaded encoder was given, or its default where a single
+ * block does not tell; null: the other encoder wrote it.
+ */
+export function encoderBlockBytes(settings: XzSettings): number | null {
+  const { dictionaryBytes, blockHeadersHaveSizes, blockBytes } = settings;
+  if (!blockHeadersHaveSizes) return null;
+  const usual = Math.max(MIN_BLOCK, dictionaryBytes * DICTIONARIES_A_BLOCK);
+  return blockBytes.length > 1 ? (blockBytes[0] ?? usual) : usual;
 }
 
 function readBlockHeader(

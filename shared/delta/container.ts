@@ -45,7 +45,9 @@ export interface OpenDelta extends DeltaContent {
  * `fast`: coders that expand tens of MB a second. `small`: also the mixing coder, which expands
  * half a MB; deltas are a tenth smaller.
  */
-export type Coding = 'fast' | 'small';
+export const CODINGS = ['fast', 'small'] as const;
+
+export type Coding = (typeof CODINGS)[number];
 
 /** What expanding may take with the mixing coder. */
 const MIXING_MS: Readonly<Record<Coding, number>> = { fast: 0, small: 4000 };
@@ -175,17 +177,22 @@ function checkParts({ parts, target }: DeltaHeader): void {
 }
 
 const PART_KINDS = ['literal', 'control', 'data'] as const;
+/** Added to the kind of a member that comes without a recipe. */
+const NO_RECIPE = 2;
 
 function encodePart(part: TargetPart, out: ByteWriter): void {
-  out.byte(PART_KINDS.indexOf(part.kind === 'literal' ? 'literal' : part.name));
+  const kind = PART_KINDS.indexOf(part.kind === 'literal' ? 'literal' : part.name);
+  out.byte(part.kind === 'member' && part.recipe === null ? kind + NO_RECIPE : kind);
   out.varint(part.length);
   if (part.kind === 'literal') return;
   out.varint(part.packedLength);
-  encodeRecipe(part.recipe, out);
+  if (part.recipe !== null) encodeRecipe(part.recipe, out);
 }
 
 function decodePart(input: ByteReader): TargetPart {
-  const kind = PART_KINDS[input.byte()];
+  const number = input.byte();
+  const hasRecipe = number < PART_KINDS.length;
+  const kind = PART_KINDS[hasRecipe ? number : number - NO_RECIPE];
   if (kind === undefined) throw damaged('unknown part');
   if (kind === 'literal') return { kind, length: input.varint(LIMITS.literalPartBytes) };
   return {
@@ -193,7 +200,7 @@ function decodePart(input: ByteReader): TargetPart {
     name: kind,
     length: input.varint(LIMITS.dataTarBytes),
     packedLength: input.varint(LIMITS.debBytes),
-    recipe: decodeRecipe(input),
+    recipe: hasRecipe ? decodeRecipe(input) : null,
   };
 }
 

@@ -38,8 +38,12 @@ export interface MemberPart {
   /** Length of the tar. */
   readonly length: number;
   readonly packedLength: number;
-  readonly recipe: Recipe;
+  /** Null when no recipe gives the packed bytes: then only the expanded form can be rebuilt. */
+  readonly recipe: Recipe | null;
 }
+
+/** A member that can be compressed as it was. */
+export type PackedPart = MemberPart & { readonly recipe: Recipe };
 
 /** A file of the old package. A delta never brings a path, only a place. */
 export interface SourceFile {
@@ -92,7 +96,16 @@ export function memoryNeeded(use: MemoryUse, parts: readonly TargetPart[]): numb
 
 /** Memory of the most expensive encoder with one thread: what the expanded form does not need. */
 export function largestEncoder(parts: readonly TargetPart[]): number {
-  return Math.max(0, ...parts.map((p) => (p.kind === 'member' ? encoderMemory(p.recipe) : 0)));
+  return Math.max(0, ...recipesOf(parts).map(encoderMemory));
+}
+
+function recipesOf(parts: readonly TargetPart[]): Recipe[] {
+  return parts.flatMap((part) => (part.kind === 'member' && part.recipe ? [part.recipe] : []));
+}
+
+/** Whether the published .deb itself can be rebuilt, and not only its expanded form. */
+export function hasExactForm(parts: readonly TargetPart[]): boolean {
+  return parts.every((part) => part.kind === 'literal' || part.recipe !== null);
 }
 
 /** What rebuilding gives in one of the forms. */

@@ -20,7 +20,7 @@ export function predictEnvelope(parts: readonly TargetPart[], timestamp: number)
   text += arHeader('debian-binary', timestamp, 4) + '2.0\n';
   for (const part of parts) {
     if (part.kind === 'literal') continue;
-    const name = `${part.name}.tar${SUFFIXES[part.recipe.kind]}`;
+    const name = `${part.name}.tar${part.recipe ? SUFFIXES[part.recipe.kind] : ''}`;
     text += arHeader(name, timestamp, part.packedLength);
     if (part.packedLength % 2 === 1) text += '\n';
   }

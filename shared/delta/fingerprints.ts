@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from '../io/byte-codec.js';
+import { md5 } from '../io/hash.js';
 import { LIMITS } from '../limits.js';
-import { md5 } from './summer.js';
 
 /** Accidents are found early with these; the proof is the hash of the target. */
 const FINGERPRINT_BYTES = 4;

@@ -1,4 +1,5 @@
 import { DebshoalError } from '../errors.js';
+import { md5 } from '../io/hash.js';
 import { foldMany } from '../nested/fold-many.js';
 import type { FoldDecoder } from '../nested/fold-codec.js';
 import { unfoldedLength, type Fold } from '../nested/fold.js';
@@ -10,7 +11,7 @@ import type { MemberPart } from './delta.js';
 import type { NewSpace } from './new-space.js';
 import type { CheckedOldPackage } from './old-package.js';
 import { expectedLength } from './space-table.js';
-import { md5, type Summer } from './summer.js';
+import type { Summer } from './summer.js';
 
 /** What the tars of the new package are made from. */
 export interface TarIngredients {

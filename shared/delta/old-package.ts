@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
 import { DebshoalError } from '../errors.js';
+import { md5 } from '../io/hash.js';
 import { LIMITS } from '../limits.js';
 import { parseMd5sums } from '../tar-layout/md5sums.js';
-import { md5 } from './summer.js';
 import { CONTROL_SOURCES, type DeltaHeader, type SourceFile } from './delta.js';
 
 /**

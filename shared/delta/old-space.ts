@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DebshoalError } from '../errors.js';
 import { readExactly } from '../io/files.js';
 import { writeExactly } from '../io/write-exactly.js';
+import { lastAtOrBefore } from '../last-at-or-before.js';
 import { LIMITS } from '../limits.js';
 import { unfoldOld } from '../nested/unfold.js';
 import { MAX_SPACE } from './matches.js';
@@ -152,14 +153,7 @@ export class OldSpace {
   }
 
   #find(at: number): number {
-    let low = 0;
-    let high = this.#segments.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if ((this.#segments[middle]?.at ?? 0) <= at) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    return lastAtOrBefore(this.#segments, at, (segment) => segment.at);
   }
 
   async #load(index: number): Promise<Buffer> {

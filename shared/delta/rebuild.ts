@@ -11,19 +11,28 @@ import {
 } from '../deb/deb-forms.js';
 import { DebshoalError } from '../errors.js';
 import { withTemporaryFolder, writeAtomically } from '../io/files.js';
+import { gather } from '../io/gather.js';
 import { hashFile } from '../io/hash.js';
 import { writeExactly } from '../io/write-exactly.js';
 import { packMany, type PackMany } from '../nested/pack.js';
 import { openDelta, type OpenDelta } from './container.js';
-import { formOf, type FileIdentity, type MemberPart } from './delta.js';
+import {
+  formOf,
+  hasExactForm,
+  type DeltaHeader,
+  type FileIdentity,
+  type MemberPart,
+  type PackedPart,
+} from './delta.js';
 import { readEnvelope } from './envelope.js';
 import { decodeFingerprints } from './fingerprints.js';
 import { checkOldPackage, type OldPackage } from './old-package.js';
+import { PhaseClock, type RebuildSeconds } from './phase-clock.js';
 import { openTarMaker, type TarMaker } from './tar-maker.js';
 
 /** Turns the raw bytes of a member into its compressed bytes. */
 export type CompressMember = (
-  part: MemberPart,
+  part: PackedPart,
   raw: AsyncIterable<Uint8Array>,
 ) => AsyncIterable<Uint8Array>;
 
@@ -42,13 +51,7 @@ export interface RebuildOptions {
 }
 
 export interface RebuildResult {
-  readonly seconds: {
-    readonly total: number;
-    /** Making the tars: reading old files, decoding, predicting, folding. */
-    readonly decode: number;
-    /** Beyond that: what the encoders took, the price of the exact form, and writing. */
-    readonly recompress: number;
-  };
+  readonly seconds: RebuildSeconds;
 }
 
 /**
@@ -61,29 +64,34 @@ export async function rebuildDeb(
   target: string,
   options: RebuildOptions = {},
 ): Promise<RebuildResult> {
-  const started = performance.now();
+  const clock = new PhaseClock();
   const delta = await openDelta(deltaPath);
-  checkTarget(formOf(delta.header, options.form ?? 'exact'), options.expected);
+  checkForm(delta.header, options);
   const fingerprints = decodeFingerprints(delta.streams.get('fingerprints') ?? Buffer.alloc(0));
-  const checked = await checkOldPackage(delta.header, fingerprints, old);
-  return withTemporaryFolder(
+  const checked = await checkOldPackage(delta.header, fingerprints, clock.reading(old));
+  await withTemporaryFolder(
     (folder) =>
       writeAtomically(target, async (path) => {
         const tars = await openTarMaker(delta, checked, folder, options.packNested ?? packMany);
         try {
-          const recompress = await writeDeb(delta, tars, path, options);
-          const total = (performance.now() - started) / 1000;
-          return { seconds: { total, decode: total - recompress, recompress } };
+          await writeDeb(delta, tars, path, { ...options, clock });
         } finally {
           await tars.close();
         }
       }),
     options.temporaryParent,
   );
+  return { seconds: clock.finish(options.form !== 'expanded') };
 }
 
-function checkTarget(wanted: FileIdentity, expected: RebuildOptions['expected']): void {
+function checkForm(header: DeltaHeader, { form = 'exact', expected }: RebuildOptions): void {
+  if (form === 'exact' && !hasExactForm(header.parts)) {
+    throw new DebshoalError('deb-unreproducible', 'no encoder of ours gives the published .deb', {
+      hint: 'ask for the expanded form, or use the full .deb',
+    });
+  }
   if (expected === undefined) return;
+  const wanted = formOf(header, form);
   if (wanted.sha256 !== expected.sha256 || wanted.size !== expected.size) {
     throw new DebshoalError(
       'index-mismatch',
@@ -92,28 +100,28 @@ function checkTarget(wanted: FileIdentity, expected: RebuildOptions['expected'])
   }
 }
 
-/** Writes all pieces to their places, data.tar before control.tar; the encoders' seconds. */
+/** Writes all pieces to their places, data.tar before control.tar, and checks the result. */
 async function writeDeb(
   delta: OpenDelta,
   tars: TarMaker,
   path: string,
-  options: RebuildOptions,
-): Promise<number> {
+  options: RebuildOptions & { readonly clock: PhaseClock },
+): Promise<void> {
+  const { clock, signal } = options;
   const wanted = formOf(delta.header, options.form ?? 'exact');
   const compressMember = memberWriter(options);
   const placed = placePieces(delta, wanted.size, options);
-  let recompress = 0;
   const file = await open(path, 'wx');
   try {
     for (const name of ['data', 'control'] as const) {
       for (const { piece, at } of placed) {
         if (piece.kind === 'literal' || piece.member.name !== name) continue;
-        const started = performance.now();
         const { member } = piece;
-        const raw = new TimedBytes(name === 'data' ? tars.data(member) : tars.control(member));
-        const written = compressMember(member, raw);
-        await writeMember(file, at, piece.length, written, options.signal);
-        recompress += performance.now() - started - raw.waited;
+        const tar = name === 'data' ? tars.data(member) : tars.control(member);
+        const raw = gather(clock.waitingFor('tars', tar), CHUNK_BYTES);
+        const content = compressMember(member, raw);
+        const destination = { file, at, length: piece.length };
+        await clock.during('members', () => writeMember(destination, content, clock, signal));
       }
     }
     for (const { piece, at } of placed) {
@@ -123,16 +131,27 @@ async function writeDeb(
     await file.close();
   }
   tars.expectEnd();
-  const result = await hashFile(path);
+  const result = await clock.during('hash', () => hashFile(path));
   if (result.sha256 !== wanted.sha256 || result.size !== wanted.size) {
     throw mismatch('the rebuilt .deb differs from the published one');
   }
-  return recompress / 1000;
 }
 
-function memberWriter({ form, compressMember }: RebuildOptions): CompressMember {
+/** Turns tars into what stands in the form. */
+function memberWriter({
+  form,
+  compressMember,
+}: RebuildOptions): (
+  part: MemberPart,
+  raw: AsyncIterable<Uint8Array>,
+) => AsyncIterable<Uint8Array> {
   if (form === 'expanded') return (_part, raw) => raw;
-  return compressMember ?? ((part, raw) => compress(part.recipe, raw));
+  const pack = compressMember ?? ((part, raw) => compress(part.recipe, raw));
+  return (part, raw) => {
+    const { recipe } = part;
+    if (recipe === null) throw new Error('checkForm saw a recipe for each member');
+    return pack({ ...part, recipe }, raw);
+  };
 }
 
 interface PlacedPiece {
@@ -152,17 +171,19 @@ function placePieces(delta: OpenDelta, size: number, { form }: RebuildOptions): 
   });
 }
 
+/** Large enough that headers and small files do not each cost a call. */
+const CHUNK_BYTES = 256 * 1024;
+
 async function writeMember(
-  file: FileHandle,
-  start: number,
-  length: number,
+  { file, at: start, length }: { file: FileHandle; at: number; length: number },
   content: AsyncIterable<Uint8Array>,
+  clock: PhaseClock,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   let at = start;
   const write = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const chunk of chunks) {
-      await writeExactly(file, chunk, at);
+      await clock.during('write', () => writeExactly(file, chunk, at));
       at += chunk.length;
     }
   };
@@ -188,26 +209,4 @@ function damaged(what: string): DebshoalError {
 
 function mismatch(what: string): DebshoalError {
   return new DebshoalError('hash-mismatch', what, { hint: 'use the full .deb' });
-}
-
-/** Chunks as they come, and the time that was spent waiting for them. */
-class TimedBytes implements AsyncIterable<Uint8Array> {
-  readonly #chunks: AsyncIterable<Uint8Array>;
-  /** Milliseconds. */
-  waited = 0;
-
-  constructor(chunks: AsyncIterable<Uint8Array>) {
-    this.#chunks = chunks;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const chunks = this.#chunks[Symbol.asyncIterator]();
-    for (;;) {
-      const started = performance.now();
-      const next = await chunks.next();
-      this.waited += performance.now() - started;
-      if (next.done) return;
-      yield next.value;
-    }
-  }
 }

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-
+import { md5 } from '../io/hash.js';
 import type { TarStretch } from '../tar-layout/decode.js';
 import type { SummedFile } from '../tar-layout/md5sums.js';
 
@@ -18,10 +17,6 @@ export class Summer {
     this.files.push({ path, md5 });
     this.#byPath.set(path, md5);
   }
-}
-
-export function md5(content: Uint8Array): string {
-  return createHash('md5').update(content).digest('hex');
 }
 
 const EMPTY = md5(Buffer.alloc(0));

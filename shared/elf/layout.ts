@@ -1,5 +1,5 @@
 import { DebshoalError } from '../errors.js';
-import { ByteReader, ByteWriter } from '../io/byte-codec.js';
+import { ByteReader, ByteWriter, unzigzag, zigzag } from '../io/byte-codec.js';
 import { type ElfSection, fitsFile, readSectionTable, type SectionTable } from './section-table.js';
 
 /**
@@ -153,14 +153,6 @@ function readSection(reader: ByteReader): ElfSection {
 
 function unsigned(value: bigint): bigint {
   return BigInt.asUintN(64, value);
-}
-
-function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
-}
-
-function unzigzag(code: number): number {
-  return code % 2 === 0 ? code / 2 : -(code + 1) / 2;
 }
 
 function writeSigned(writer: ByteWriter, value: bigint): void {

@@ -10,6 +10,8 @@ export interface ElfDelta {
   readonly matches: Matches;
   /** What the decoder must know of the new file: its section table, by differences. */
   readonly layout: Buffer;
+  /** The new section table as the layout tells it to the decoder. */
+  readonly table: SectionTable;
   /** As long as the new file: of matched bytes the error of the prediction, else the byte itself. */
   readonly residual: Uint8Array;
   /** How many references of each kind were predicted, by name of the kind. */
@@ -116,7 +118,7 @@ function matchTables(
     newBytes.length,
   );
   const residual = kernel.view(newCopy, newBytes.length).slice();
-  return { matches, layout, residual, statistics: statisticsOf(kernel) };
+  return { matches, layout, table, residual, statistics: statisticsOf(kernel) };
 }
 
 function statisticsOf(kernel: ElfKernel): ElfDelta['statistics'] {

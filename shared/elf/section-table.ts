@@ -29,10 +29,15 @@ const ROW_BYTES = 64;
 /** Names that matter are short; a hostile table may name one long string 65,535 times. */
 const LONGEST_NAME = 256;
 
+/** Whether a file begins as every ELF file does. */
+export function hasElfMagic(file: Buffer): boolean {
+  return file.length >= 4 && file.readUInt32BE(0) === 0x7f454c46;
+}
+
 /** The section table of a little-endian 64-bit ELF file for x86-64 or AArch64, else null. */
 export function readSectionTable(bytes: Uint8Array): SectionTable | null {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (file.length < ELF_HEADER_BYTES || file.readUInt32BE(0) !== 0x7f454c46) return null;
+  if (file.length < ELF_HEADER_BYTES || !hasElfMagic(file)) return null;
   if (file.readUInt8(4) !== 2 || file.readUInt8(5) !== 1) return null;
   const machine = file.readUInt16LE(18);
   if (machine !== MACHINE_X86_64 && machine !== MACHINE_AARCH64) return null;

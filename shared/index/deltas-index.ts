@@ -39,7 +39,7 @@ export interface IndexedPackage {
   readonly expanded: { readonly size: number; readonly sha256: Sha256 } | null;
   /**
    * What the encoder of the exact form takes of each delta's `memoryMiB`; the expanded form does not
-   * need it. Null without deltas.
+   * need it. Null when the deltas rebuild only the expanded form.
    */
   readonly encoderMiB: number | null;
   readonly deltas: readonly IndexedDelta[];
@@ -51,7 +51,7 @@ export interface IndexedDelta {
   /** Of the delta, in bytes. */
   readonly size: number;
   readonly sha256: Sha256;
-  /** What rebuilding the exact form takes, rounded up to 1,048,576 bytes. */
+  /** What rebuilding takes, the exact form's encoder included, rounded up to 1,048,576 bytes. */
   readonly memoryMiB: number;
   /** An index into `batches`. */
   readonly batch: number;

@@ -1,5 +1,14 @@
 import { DebshoalError } from '../errors.js';
 
+/** Numbers around 0 as varints take them: 0, −1, 1, −2, … become 0, 1, 2, 3, … */
+export function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
+export function unzigzag(code: number): number {
+  return code % 2 === 0 ? code / 2 : -(code + 1) / 2;
+}
+
 /** Appends numbers and byte strings of our binary formats. */
 export class ByteWriter {
   #bytes = Buffer.alloc(64);
@@ -25,9 +34,9 @@ export class ByteWriter {
     this.byte(rest);
   }
 
-  /** A varint of 2 × |value|, minus one for negative ones: small steps either way stay short. */
+  /** A varint of `zigzag`: small steps either way stay short. */
   signedVarint(value: number): void {
-    this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+    this.varint(zigzag(value));
   }
 
   bytes(value: Uint8Array): void {
@@ -96,8 +105,7 @@ export class ByteReader {
 
   /** What `signedVarint` wrote, between -max and max. */
   signedVarint(max: number): number {
-    const value = this.varint(2 * max);
-    return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
+    return unzigzag(this.varint(2 * max));
   }
 
   bytes(length: number): Buffer {

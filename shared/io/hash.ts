@@ -11,6 +11,11 @@ export function sha256(bytes: Uint8Array): Sha256 {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** MD5 as 32 lower-case hex digits: what dpkg knows installed files by, never a proof of anything. */
+export function md5(bytes: Uint8Array): string {
+  return createHash('md5').update(bytes).digest('hex');
+}
+
 /** SHA-256 and size of a file, read in one pass with constant memory. */
 export async function hashFile(
   path: string,

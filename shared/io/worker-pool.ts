@@ -42,27 +42,41 @@ async function attempt<R>(work: () => Promise<R>): Promise<Outcome<R>> {
 export interface WorkerPool<T, R> {
   /**
    * Runs a task in a free worker; fails as the task did, with `interrupted`, or with
-   * `limit-exceeded` when the worker died of it. Then nothing of the task runs any more.
+   * `limit-exceeded` when the worker died of it. Then nothing of the task runs any more. Of the
+   * tasks that wait for a worker, the one of the largest `weight` is next: a long one that begins
+   * last would be waited for alone.
    */
-  run(task: T, signal?: AbortSignal): Promise<R>;
+  run(task: T, signal?: AbortSignal, weight?: number): Promise<R>;
   /** Ends all workers, also those at work. */
   close(): Promise<void>;
 }
+
+export interface WorkerPoolOptions {
+  /** `low`: only when nobody else wants processor or disk; nice(1) and ionice(1). */
+  readonly priority?: Priority;
+}
+
+export const PRIORITIES = ['low', 'normal'] as const;
+export type Priority = (typeof PRIORITIES)[number];
 
 /**
  * Up to `size` worker processes over the compiled file at `url`, started as they are needed.
  * Processes and not threads: native compressors crash the whole program when a thread ends while
  * they are at work, and a task that runs out of memory takes only its worker along.
  */
-export function openWorkerPool<T, R>(url: URL, size: number): WorkerPool<T, R> {
+export function openWorkerPool<T, R>(
+  url: URL,
+  size: number,
+  { priority = 'normal' }: WorkerPoolOptions = {},
+): WorkerPool<T, R> {
   const all = new Set<ChildProcess>();
   const idle: ChildProcess[] = [];
-  const waiting: (() => void)[] = [];
+  const waiting: { readonly weight: number; readonly start: () => void }[] = [];
   let free = size;
   let closed = false;
 
   const start = (): ChildProcess => {
-    const child = startWorker(url);
+    const child = startWorker(url, priority);
     const forget = (): void => {
       all.delete(child);
       if (idle.includes(child)) idle.splice(idle.indexOf(child), 1);
@@ -79,9 +93,9 @@ export function openWorkerPool<T, R>(url: URL, size: number): WorkerPool<T, R> {
   };
 
   return {
-    async run(task, signal) {
+    async run(task, signal, weight = 0) {
       if (free > 0) free--;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
+      else await new Promise<void>((start) => waiting.push({ weight, start }));
       const isOver = (): boolean => closed || signal?.aborted === true;
       try {
         if (isOver()) throw interrupted();
@@ -90,10 +104,10 @@ export function openWorkerPool<T, R>(url: URL, size: number): WorkerPool<T, R> {
         throw isOver() ? interrupted() : error;
       } finally {
         free++;
-        const next = waiting.shift();
+        const next = takeHeaviest(waiting);
         if (next) {
           free--;
-          next();
+          next.start();
         }
       }
     },
@@ -104,8 +118,22 @@ export function openWorkerPool<T, R>(url: URL, size: number): WorkerPool<T, R> {
   };
 }
 
-function startWorker(url: URL): ChildProcess {
+/** Of those of the same weight, the one that has waited longest. */
+function takeHeaviest<T extends { readonly weight: number }>(waiting: T[]): T | undefined {
+  const most = Math.max(...waiting.map(({ weight }) => weight));
+  const index = waiting.findIndex(({ weight }) => weight === most);
+  return index < 0 ? undefined : waiting.splice(index, 1)[0];
+}
+
+/** What the worker and its tools are started by; it becomes the worker, so that its number stays. */
+const LOW_PRIORITY = ['nice', '-n', '10', 'ionice', '-c', '3'];
+
+function startWorker(url: URL, priority: Priority): ChildProcess {
+  const prefix = priority === 'low' ? LOW_PRIORITY : [];
+  const [execPath, ...execArgv] = [...prefix, process.execPath];
   return fork(compiled(url), {
+    execPath,
+    execArgv: [...execArgv, ...process.execArgv],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // A group of its own: Ctrl-C reaches only us, and we end it with the tools that it runs.

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
-import { GZIP_ENVIRONMENT } from '../deb/compression.js';
+import { gzipEnvironment } from '../deb/compression.js';
+import { GZIP_TRAILER, PLAIN_GZIP_HEADER } from '../io/gzip.js';
 import { runTool } from '../io/run-tool.js';
 import { zlibDeflate } from './zlib-deflate.js';
 import type { DeflateEncoder } from './nested-recipe.js';
@@ -34,10 +35,6 @@ export async function deflateMany(jobs: readonly DeflateJob[], folder: string): 
   return results;
 }
 
-/** What `gzip -n` writes around the deflate stream. */
-const GZIP_HEADER = 10;
-const GZIP_TRAILER = 8;
-
 /** Arguments of one process: each is a file that is held open, and a name of a few bytes. */
 const BATCH_FILES = 500;
 
@@ -58,7 +55,7 @@ async function gnuDeflate(
     for (const start of starts) {
       const batch = contents.slice(start, start + batchFiles);
       for (const [i, gz] of (await gzipFiles(batch, start, level, folder)).entries()) {
-        results[start + i] = gz.subarray(GZIP_HEADER, gz.length - GZIP_TRAILER);
+        results[start + i] = gz.subarray(PLAIN_GZIP_HEADER, gz.length - GZIP_TRAILER);
       }
     }
   };
@@ -79,7 +76,7 @@ async function gzipFiles(
   const names = contents.map((_content, i) => String(firstNumber + i));
   // At once: the thread pool would cost more than these small files do.
   for (const [i, name] of names.entries()) writeFileSync(join(folder, name), contents[i] ?? '');
-  const options = { maxOutput: 0, env: GZIP_ENVIRONMENT, cwd: folder };
+  const options = { maxOutput: 0, env: gzipEnvironment(), cwd: folder };
   await runTool('gzip', ['-n', `-${level}`, '--', ...names], options);
   return names.map((name) => readFileSync(join(folder, `${name}.gz`)));
 }

@@ -1,5 +1,5 @@
 import { DebshoalError } from '../errors.js';
-import { ByteReader, ByteWriter } from '../io/byte-codec.js';
+import { ByteReader, ByteWriter, unzigzag, zigzag } from '../io/byte-codec.js';
 import { LIMITS } from '../limits.js';
 import type { Fold } from './fold.js';
 import { decodeNestedRecipe, encodeNestedRecipe, type NestedRecipe } from './nested-recipe.js';
@@ -223,14 +223,6 @@ const MAX_LENGTH = LIMITS.packageFileBytes + LIMITS.nestedExpandedBytes;
 /** The length of the last fold of a file of the expected length. */
 function expectedLast({ expectedLength }: FileLengths, at: number, behind: number): number {
   return Math.max(0, (expectedLength ?? 0) - at - behind);
-}
-
-function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
-}
-
-function unzigzag(value: number): number {
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
 class ColumnWriter {

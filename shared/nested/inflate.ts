@@ -1,5 +1,7 @@
 import { crc32, inflateRawSync, inflateSync } from 'node:zlib';
 
+import { GZIP_TRAILER } from '../io/gzip.js';
+
 /** A stream that was opened, and where its packed bytes end. */
 export interface Inflated {
   readonly content: Buffer;
@@ -37,26 +39,6 @@ function bounded(
   } catch (error) {
     return error instanceof RangeError ? 'too-large' : 'damaged';
   }
-}
-
-/** RFC 1952 section 2.3: the fixed part of a gzip header. */
-const PLAIN_GZIP_HEADER = 10;
-const GZIP_TRAILER = 8;
-
-/** Where the deflate stream of a gzip member starts (RFC 1952 section 2.3); null: no gzip. */
-export function gzipDataAt(bytes: Buffer, start: number): number | null {
-  if (start + PLAIN_GZIP_HEADER + GZIP_TRAILER > bytes.length) return null;
-  if (bytes.readUInt16BE(start) !== 0x1f8b || bytes[start + 2] !== 8) return null;
-  const flags = bytes.readUInt8(start + 3);
-  let at = start + PLAIN_GZIP_HEADER;
-  if (flags & 0x04) at += 2 + bytes.readUInt16LE(at);
-  for (const hasText of [flags & 0x08, flags & 0x10]) {
-    if (!hasText) continue;
-    at = bytes.indexOf(0, at) + 1;
-    if (at === 0) return null;
-  }
-  if (flags & 0x02) at += 2;
-  return at + GZIP_TRAILER < bytes.length ? at : null;
 }
 
 /** A deflate stream with gzip's trailer, whose CRC and length are checked. */

@@ -1,8 +1,11 @@
-import { decompressXz } from '../io/xz.js';
+import { XZ_MAGIC } from '../deb/xz-container.js';
+import { hasElfMagic } from '../elf/section-table.js';
 import { DebshoalError } from '../errors.js';
+import { gzipDataAt } from '../io/gzip.js';
+import { decompressXz } from '../io/xz.js';
 import { LIMITS } from '../limits.js';
 import { ExpansionBudget } from './expansion-budget.js';
-import { gzipDataAt, inflateGzip, inflateRaw, inflateZlib } from './inflate.js';
+import { inflateGzip, inflateRaw, inflateZlib } from './inflate.js';
 import { readImageData } from './png.js';
 import { scanForDeflate, zlibHints } from './scan-deflate.js';
 import type { DeflateStream, NestedNode, NestedStream, ZipStream } from './tree.js';
@@ -14,9 +17,6 @@ import { decompressZstd, isZstd } from './zstd.js';
  * to the same old files and must find the same: nothing here depends on time, memory or order, and
  * what is too large, too deep or damaged stays closed.
  */
-
-const XZ_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
-const ELF_MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 
 export function openNested(bytes: Buffer): Promise<NestedNode> {
   return openNode(bytes, 0, new ExpansionBudget());
@@ -165,7 +165,7 @@ async function openScanned(
   budget: ExpansionBudget,
 ): Promise<NestedStream[]> {
   // The positions in an ELF file are what its references are predicted by.
-  if (bytes.subarray(0, ELF_MAGIC.length).equals(ELF_MAGIC)) return [];
+  if (hasElfMagic(bytes)) return [];
   const streams: NestedStream[] = [];
   for (const { dataAt, end, content } of scanForDeflate(bytes, budget)) {
     const node = await openNode(content, depth + 1, budget);

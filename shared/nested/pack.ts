@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 
 import { compress as compressZstd } from 'zstd-napi';
 
+import { xzEncoderMemory } from '../deb/recipe.js';
 import { LIMITS } from '../limits.js';
 import { deflateMany, type DeflateJob } from './deflate.js';
 import { adlerTrailer, gzipTrailer } from './inflate.js';
@@ -37,10 +38,9 @@ export async function packMany(jobs: readonly PackJob[], folder: string): Promis
   return results;
 }
 
-/** xz(1): 11.5 dictionaries, and the threaded encoder holds input and output of a block. */
+/** Only xz needs an amount that matters here. */
 function encoderMemory(recipe: NestedRecipe): number {
-  if (recipe.kind !== 'xz') return 0;
-  return Math.ceil(recipe.dictionaryBytes * 11.75) + 2 * (recipe.blockBytes ?? 0);
+  return recipe.kind === 'xz' ? xzEncoderMemory(recipe.dictionaryBytes, recipe.blockBytes) : 0;
 }
 
 /** Takes the deflate streams of all jobs; returns the packed bytes of its own. */

@@ -14,7 +14,7 @@ export function isZstd(bytes: Buffer): boolean {
 
 /** RFC 8878 section 3.1.1.1.1: what the frame header tells of the encoder. */
 export function zstdFlags(bytes: Buffer): { checksum: boolean; contentSize: boolean } {
-  const descriptor = bytes.readUInt8(4);
+  const descriptor = bytes[4] ?? 0;
   return {
     checksum: (descriptor & 0x04) !== 0,
     contentSize: (descriptor & 0xe0) !== 0,

@@ -133,15 +133,6 @@ export class ColumnReader {
   }
 }
 
-/** Numbers around 0 as varints: 0, −1, 1, −2, … become 0, 1, 2, 3, … */
-export function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
-}
-
-export function unzigzag(code: number): number {
-  return code % 2 === 0 ? code / 2 : -(code + 1) / 2;
-}
-
 export function damaged(what: string): DebshoalError {
   return new DebshoalError('delta-damaged', `the layout of a tar is damaged: ${what}`);
 }

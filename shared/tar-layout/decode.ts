@@ -1,6 +1,7 @@
 import { DebshoalError } from '../errors.js';
 import { listedPath } from '../deb/tar.js';
-import { ColumnReader, damaged, unzigzag, type TarStreams } from './columns.js';
+import { unzigzag } from '../io/byte-codec.js';
+import { ColumnReader, damaged, type TarStreams } from './columns.js';
 import { readEdits } from './edits.js';
 import { TEMPLATE_BYTES, nameStyleOf, typeOf, type Template } from './header.js';
 import { expectOrigin, LayoutState, ORIGIN, originContext, timeContext } from './layout-state.js';

@@ -2,8 +2,9 @@ import type { FileHandle } from 'node:fs/promises';
 
 import { listedPath, walkTar, type TarEntry } from '../deb/tar.js';
 import { isDebshoalError } from '../errors.js';
+import { zigzag } from '../io/byte-codec.js';
 import { readExactly } from '../io/files.js';
-import { ColumnWriter, zigzag, type TarStreams } from './columns.js';
+import { ColumnWriter, type TarStreams } from './columns.js';
 import { writeEdits } from './edits.js';
 import { BLOCK, readLink, readTime, templateOf, typeOf, type Template } from './header.js';
 import { expectOrigin, LayoutState, ORIGIN, originContext, timeContext } from './layout-state.js';

@@ -1,5 +1,6 @@
 import { listedPath } from '../deb/tar.js';
-import { damaged, unzigzag, zigzag, type ColumnReader, type ColumnWriter } from './columns.js';
+import { unzigzag, zigzag } from '../io/byte-codec.js';
+import { damaged, type ColumnReader, type ColumnWriter } from './columns.js';
 import type { EntryKind, ExpectedEntry } from './old-tree.js';
 import {
   applyRenaming,

@@ -1,4 +1,5 @@
 import type { ByteRange, ByteRanges } from '../io/byte-ranges.js';
+import { lastAtOrBefore } from '../last-at-or-before.js';
 import type { TorrentInfo } from './parse-torrent.js';
 
 /** The part of a piece that lies in one file. */
@@ -26,7 +27,9 @@ export function segmentsOf(info: TorrentInfo, index: number): Segment[] {
   const start = index * info.pieceLength;
   const end = start + pieceLengthAt(info, index);
   const segments: Segment[] = [];
-  for (let file = fileAt(info, start); file < info.files.length; file++) {
+  // A batch has thousands of files, and this runs for every block served.
+  const first = lastAtOrBefore(info.files, start, (file) => file.offset);
+  for (let file = first; file < info.files.length; file++) {
     const { offset, length } = info.files[file] ?? { offset: end, length: 0 };
     if (offset >= end) break;
     const from = Math.max(offset, start);
@@ -39,18 +42,6 @@ export function segmentsOf(info: TorrentInfo, index: number): Segment[] {
     });
   }
   return segments;
-}
-
-/** Binary search: a batch has thousands of files, and this runs for every block served. */
-function fileAt(info: TorrentInfo, offset: number): number {
-  let low = 0;
-  let high = info.files.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((info.files[middle]?.offset ?? Infinity) <= offset) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 /** The pieces that touch `ranges` of file `file`, as runs. */

@@ -48,15 +48,17 @@ export const anyDeltaContent: fc.Arbitrary<DeltaContent> = fc
     oldControlFiles: fc.uniqueArray(fc.nat(CONTROL_SOURCES.length - 1)).map((all) => new Set(all)),
     timestamp: fc.nat(),
     recipe: anyRecipe.filter((recipe) => recipe.kind !== 'xz' || recipe.preset < 9),
+    isExact: fc.boolean(),
     lengths: fc.tuple(fc.nat(1 << 20), fc.nat(1 << 20), fc.nat(1 << 30), fc.nat(1 << 30)),
     streams: fc.array(stream, { maxLength: 12 }).map((all) => new Map(all)),
   })
-  .map(({ name, sha256, recipe, lengths, streams, ...rest }) => {
+  .map(({ name, sha256, recipe, isExact, lengths, streams, ...rest }) => {
     const [literal, packedControl, packedData, length] = lengths;
     const member = { kind: 'member', recipe } as const;
+    const control = isExact ? member : { ...member, recipe: null };
     const parts = [
       { kind: 'literal', length: literal },
-      { ...member, name: 'control', length, packedLength: packedControl },
+      { ...control, name: 'control', length, packedLength: packedControl },
       { ...member, name: 'data', length, packedLength: packedData },
     ] as const;
     const use = { streams: 1 << 20, madeFile: 0, oldFiles: 0, elfPair: 0 };

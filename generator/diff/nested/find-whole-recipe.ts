@@ -1,12 +1,9 @@
-import { readXzSettings } from '../../../shared/deb/xz-container.js';
+import { encoderBlockBytes, readXzSettings } from '../../../shared/deb/xz-container.js';
 import { DebshoalError } from '../../../shared/errors.js';
 import type { NestedRecipe } from '../../../shared/nested/nested-recipe.js';
 import { packMany } from '../../../shared/nested/pack.js';
 import { zstdFlags } from '../../../shared/nested/zstd.js';
 
-/** xz(1), `--block-size`: the threaded encoder's blocks are three dictionaries, at least 1 MiB. */
-const DICTIONARIES_A_BLOCK = 3;
-const MIN_BLOCK = 1 << 20;
 /** Levels by how often they are used: kernel modules 3, zstd(1)'s default 3, kernels 19 and 22. */
 const ZSTD_LEVELS = [3, 19, 22, 9, 1, 6, 12, 15, 17, 18];
 const XZ_PRESETS = [6, 9];
@@ -35,10 +32,9 @@ function zstdCandidates(bytes: Buffer): NestedRecipe[] {
 
 function xzCandidates(bytes: Buffer): NestedRecipe[] {
   try {
-    const { check, dictionaryBytes, blockHeadersHaveSizes, blockBytes } = readXzSettings(bytes);
-    const usual = Math.max(MIN_BLOCK, dictionaryBytes * DICTIONARIES_A_BLOCK);
-    const block = blockBytes.length > 1 ? (blockBytes[0] ?? usual) : usual;
-    const settings = { check, dictionaryBytes, blockBytes: blockHeadersHaveSizes ? block : null };
+    const found = readXzSettings(bytes);
+    const { check, dictionaryBytes } = found;
+    const settings = { check, dictionaryBytes, blockBytes: encoderBlockBytes(found) };
     return XZ_PRESETS.flatMap((preset) =>
       [false, true].map((extreme) => ({ kind: 'xz', preset, extreme, ...settings }) as const),
     );

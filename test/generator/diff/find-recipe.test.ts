@@ -8,6 +8,7 @@ import { findRecipes } from '../../../generator/diff/find-recipe.js';
 import { compress } from '../../../shared/deb/compression.js';
 import { expandDeb } from '../../../shared/deb/expand-deb.js';
 import type { Recipe } from '../../../shared/deb/recipe.js';
+import { DebshoalError } from '../../../shared/errors.js';
 import { readBounded } from '../../../shared/io/files.js';
 import { LIMITS } from '../../../shared/limits.js';
 import { chunksOf, collect, noise } from '../../support/chunks.js';
@@ -42,8 +43,9 @@ async function buildWithDpkg(folder: string, content: Buffer, options: string[])
 
 async function recipesOf(path: string): Promise<Recipe[]> {
   const deb = await expandDeb(path, join(await temporaryFolder(), 'image'));
-  const parts = await findRecipes(deb);
-  return parts.flatMap((part) => (part.kind === 'member' ? [part.recipe] : []));
+  const { parts, unreproducible } = await findRecipes(deb);
+  if (unreproducible !== null) throw new DebshoalError('deb-unreproducible', unreproducible);
+  return parts.flatMap((part) => (part.kind === 'member' && part.recipe ? [part.recipe] : []));
 }
 
 /** Compresses the members with the found recipes again. */

@@ -1,10 +1,16 @@
+import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { expect, test } from 'vitest';
 
-import { openWorkerPool, type WorkerPool } from '../../../shared/io/worker-pool.js';
+import {
+  openWorkerPool,
+  type WorkerPool,
+  type WorkerPoolOptions,
+} from '../../../shared/io/worker-pool.js';
 import { closing, temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
 
@@ -35,10 +41,13 @@ answerTasks(async (task) => {
 
 type Answer = { echo: unknown; pid: number };
 
-async function openPool(size: number): Promise<WorkerPool<Task, Answer>> {
+async function openPool(
+  size: number,
+  options?: WorkerPoolOptions,
+): Promise<WorkerPool<Task, Answer>> {
   const file = join(await temporaryFolder(), 'worker.mjs');
   await writeFile(file, WORKER);
-  return closing(openWorkerPool<Task, Answer>(pathToFileURL(file), size));
+  return closing(openWorkerPool<Task, Answer>(pathToFileURL(file), size, options));
 }
 
 /** Starts a task that lasts for ever; the processes of the worker and of its tool. */
@@ -73,6 +82,29 @@ test('tasks share the workers, which are used again', async () => {
   const answers = await Promise.all([1, 2, 3, 4, 5].map((echo) => pool.run({ echo })));
   expect(answers.map(({ echo }) => echo)).toEqual([1, 2, 3, 4, 5]);
   expect(new Set(answers.map(({ pid }) => pid)).size).toBe(2);
+});
+
+test('of the tasks that wait, the heaviest is next, then the one that waited longest', async () => {
+  const pool = await openPool(1);
+  const order: number[] = [];
+  const run = async (echo: number, weight: number): Promise<void> => {
+    await pool.run({ echo }, undefined, weight);
+    order.push(echo);
+  };
+  await Promise.all([run(1, 0), run(2, 5), run(3, 9), run(4, 5), run(5, 0)]);
+  expect(order).toEqual([1, 3, 2, 4, 5]);
+});
+
+test.each([
+  ['normal', 0],
+  ['low', 10],
+] as const)('a worker has the priority that was asked for: %s', async (priority, nicer) => {
+  const pool = await openPool(1, { priority });
+  const { pid } = await pool.run({ echo: 1 });
+  expect(getPriority(pid)).toBe(Math.min(19, getPriority() + nicer));
+  const classOf = (of: number): string => execFileSync('ionice', ['-p', `${of}`]).toString();
+  if (priority === 'low') expect(classOf(pid)).toMatch(/^idle/);
+  else expect(classOf(pid)).toBe(classOf(process.pid));
 });
 
 test('a failure keeps its code and hint; its worker goes on', async () => {
