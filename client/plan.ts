@@ -52,7 +52,10 @@ export async function plan(options: PlanOptions): Promise<Route[]> {
   const { pending, listed } = await recogniseListed(system, offered);
   const handedOver = new Set([...listed, ...(await findHandedOver(system, pending))]);
   const indexes = [...aptIndexes, ...fetchedIndexes];
-  const expandable = await findExpandable(system, pending, indexes, expanded, report);
+  // A version that somebody names may be one that pins keep from being installed by itself; ours
+  // would have the priority of its release, without the pins for its site.
+  const policy = namesVersion(request) ? 'never' : expanded;
+  const expandable = await findExpandable(system, pending, indexes, policy, report);
   return chooseRoutes(pending, indexes, handedOver, {
     memoryBytes: freemem() / 2,
     cores: availableParallelism(),
@@ -60,4 +63,8 @@ export async function plan(options: PlanOptions): Promise<Route[]> {
     prefer: options.prefer,
     expandable,
   });
+}
+
+function namesVersion(request: UpgradeRequest): boolean {
+  return request.kind === 'install' && request.packages.some((name) => name.includes('='));
 }

@@ -1,3 +1,4 @@
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
 import type { IndexedPackage } from '../../shared/index/deltas-index.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import type { AptSystem } from '../apt/apt-system.js';
@@ -35,20 +36,29 @@ export async function findExpandable(
     }),
   );
   if (offered.length === 0) return expandable;
-  const obstacle = await whyNotFirst(system);
-  if (obstacle !== null) {
-    report({ kind: 'warning', text: `no expanded packages: ${obstacle}` });
-    return expandable;
-  }
-  const origins = await findOrigins(system, [...new Set(offered.map(({ wanted }) => wanted))]);
-  for (const { loaded, entry, wanted } of offered) {
-    const all = origins.get(wanted.sha256) ?? [];
+  const wanted = [...new Set(offered.map((one) => one.wanted))];
+  const origins = await originsOf(system, wanted).catch((error: unknown) => {
+    if (!isDebshoalError(error)) throw error;
+    report({ kind: 'warning', text: `no expanded packages: ${error.message} [${error.code}]` });
+    return new Map<string, readonly PackageOrigin[]>();
+  });
+  for (const { loaded, entry } of offered) {
+    const all = origins.get(entry.sha256) ?? [];
     // An archive vouches under its own name, with the priority that the user gives to that name. It
     // may list another one's package, but cannot replace what that one would install.
     const vouched = loaded.trust === 'archive' ? all.filter(isOwn(loaded)) : all;
     if (vouched.length > 0) expandable.set(entry, vouched);
   }
   return expandable;
+}
+
+async function originsOf(
+  system: AptSystem,
+  wanted: readonly PendingPackage[],
+): Promise<ReadonlyMap<string, readonly PackageOrigin[]>> {
+  const obstacle = await whyNotFirst(system);
+  if (obstacle !== null) throw new DebshoalError('apt-failed', obstacle);
+  return findOrigins(system, wanted);
 }
 
 function mayVouch({ trust, allowsExpanded }: LoadedIndex, policy: ExpandedPolicy): boolean {

@@ -1,8 +1,12 @@
 import { chmod, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { runTool } from '../../shared/io/run-tool.js';
 
+const REPREPRO_HOOK = fileURLToPath(
+  new URL('../../packaging/reprepro/debshoal-index', import.meta.url),
+);
 const MAX_OUTPUT = 1024 * 1024;
 
 export interface ArchiveOptions {
@@ -10,6 +14,8 @@ export interface ArchiveOptions {
   readonly architectures: readonly string[];
   /** With a throw-away key (needs gpg); otherwise sources say `[trusted=yes]`. */
   readonly signed?: boolean;
+  /** The tree that debshoal-generator publishes: its index is then listed in the signed Release. */
+  readonly deltas?: string;
 }
 
 /** A Debian archive that reprepro keeps in a folder. */
@@ -20,6 +26,8 @@ export interface Archive {
   readonly keyFile: string | null;
   /** Includes .debs. A newer version replaces the older one, whose file reprepro deletes. */
   add(debs: readonly string[]): Promise<void>;
+  /** Writes the indexes anew, also when no package has changed. */
+  export(): Promise<void>;
   /** The line for sources.list, when the archive is served at `url`. */
   sourceLine(url: string, keyFile?: string): string;
 }
@@ -28,7 +36,8 @@ export interface Archive {
 export async function makeArchive(base: string, options: ArchiveOptions): Promise<Archive> {
   const folder = join(base, 'archive');
   const home = join(base, 'gnupg');
-  const env = { ...process.env, GNUPGHOME: home, LC_ALL: 'C' };
+  const { deltas } = options;
+  const env = { ...process.env, GNUPGHOME: home, LC_ALL: 'C', ...(deltas && { DELTAS: deltas }) };
   const run = (tool: string, args: readonly string[]): Promise<unknown> =>
     runTool(tool, args, { maxOutput: MAX_OUTPUT, env });
   const keyFile = options.signed === true ? join(base, 'archive-key.gpg') : null;
@@ -46,25 +55,31 @@ export async function makeArchive(base: string, options: ArchiveOptions): Promis
     `Suite: ${options.suite}`,
     `Architectures: ${options.architectures.join(' ')}`,
     'Components: main',
+    'Origin: Lab',
     'Label: test',
+    ...(deltas === undefined ? [] : [`DebIndices: Packages Release . .gz .xz ${REPREPRO_HOOK}`]),
     ...(keyFile === null ? [] : ['SignWith: yes']),
   ];
   await writeFile(join(folder, 'conf', 'distributions'), `${distribution.join('\n')}\n`);
+  const change = async (commands: readonly (readonly string[])[]): Promise<void> => {
+    const before = await releaseSecond(folder, options.suite);
+    for (const command of commands) {
+      await run('reprepro', ['--silent', '--silent', '-b', folder, ...command]);
+    }
+    if (keyFile !== null) await run('gpgconf', ['--kill', 'gpg-agent']);
+    // HTTP tells times by the second: apt would be told that nothing has changed since the last.
+    const after = await releaseSecond(folder, options.suite);
+    if (after > 0 && after <= before) await setReleaseSecond(folder, options.suite, before + 1);
+  };
   return {
     folder,
     keyFile,
     add: async (debs) => {
-      const before = await releaseSecond(folder, options.suite);
-      for (const deb of debs) {
-        // reprepro wants a section and a priority; not every .deb has them.
-        const defaults = ['-S', 'misc', '-P', 'optional', '--silent', '--silent', '-b', folder];
-        await run('reprepro', [...defaults, 'includedeb', options.suite, deb]);
-      }
-      if (keyFile !== null) await run('gpgconf', ['--kill', 'gpg-agent']);
-      // HTTP tells times by the second: apt would be told that nothing has changed since the last.
-      const after = await releaseSecond(folder, options.suite);
-      if (after > 0 && after <= before) await setReleaseSecond(folder, options.suite, before + 1);
+      // reprepro wants a section and a priority; not every .deb has them.
+      const defaults = ['-S', 'misc', '-P', 'optional'];
+      await change(debs.map((deb) => [...defaults, 'includedeb', options.suite, deb]));
     },
+    export: () => change([['export']]),
     sourceLine: (url, key) => {
       const trust = key === undefined ? 'trusted=yes' : `signed-by=${key}`;
       return `deb [${trust}] ${url} ${options.suite} main\n`;

@@ -42,7 +42,7 @@ export async function listForApt(
   await refuseWhileAptWorks(system);
   try {
     for (const folder of [places.state, places.repository]) await makeReadableFolder(folder);
-    await removeStaleTemporaries(places.repository, { recursive: true });
+    await removeStaleTemporaries(places.state, { recursive: true });
     const added = debs.map(describe);
     const names = new Set(added.map(nameOf));
     const kept = (await stillPending(system)).filter((listed) => !names.has(nameOf(listed)));
@@ -52,7 +52,7 @@ export async function listForApt(
         await removeAll(system);
         return;
       }
-      const privateKey = await localSigningKey(places);
+      const privateKey = await localSigningKey(places, now);
       await writeListed(places.listed, packages);
       const sources = await writeRepository(packages, { places, privateKey, now, newDebs });
       await switchOn(system, sources);
@@ -117,8 +117,11 @@ export async function removeLocalRepository(system: AptSystem): Promise<void> {
 
 /** First apt forgets the .debs, then they go: it must never look for one that is not there. */
 async function removeAll(system: AptSystem): Promise<void> {
+  const { state, repository } = placesOf(system);
   await switchOff(system);
-  await rm(placesOf(system).repository, { recursive: true, force: true });
+  await rm(repository, { recursive: true, force: true });
+  // What a killed run was writing, its key too. Nobody else writes here: there is one run at a time.
+  if (await exists(state)) await removeStaleTemporaries(state, { recursive: true });
 }
 
 async function refuseWhileAptWorks(system: AptSystem): Promise<void> {
