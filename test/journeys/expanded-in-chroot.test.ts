@@ -38,7 +38,9 @@ for (const suite of ['bookworm', 'trixie'] as const) {
     const debsAsked = (): string[] =>
       mirror.requests.map(({ path }) => path).filter((path) => path.endsWith('.deb'));
     const fetch = async (...args: string[]): Promise<FetchReport> =>
-      JSON.parse(await run('debshoal', 'fetch', '--json', '--no-swarm', ...args)) as FetchReport;
+      JSON.parse(
+        await run('debshoal', 'fetch', '--json', '--no-swarm', '--prefer', 'bytes', ...args),
+      ) as FetchReport;
 
     beforeAll(async () => {
       base = await mkdtemp(join(tmpdir(), '.debshoal-'));
