@@ -2,6 +2,7 @@ import { availableParallelism, freemem } from 'node:os';
 import { join } from 'node:path';
 
 import { DebshoalError } from '../shared/errors.js';
+import type { EncoderProof } from '../shared/deb/prove-encoders.js';
 import type { ReportProgress } from '../shared/progress.js';
 import type { AptSystem } from './apt/apt-system.js';
 import { findHandedOver } from './apt/hand-over.js';
@@ -11,7 +12,7 @@ import { SOURCES_FOLDER, type IndexSource } from './config/index-sources.js';
 import type { HttpClient } from './download/http.js';
 import type { Preference } from './predict/choose-set.js';
 import { chooseRoutes, type Route } from './steps/choose-route.js';
-import { fetchIndexes } from './steps/fetch-indexes.js';
+import { fetchIndexes, type LoadedIndex } from './steps/fetch-indexes.js';
 import { findExpandable, type ExpandedPolicy } from './steps/find-expandable.js';
 import { readAptIndexes } from './steps/read-apt-indexes.js';
 import type { SpeedStore } from './store/speeds.js';
@@ -26,6 +27,8 @@ export interface PlanOptions {
   readonly http: HttpClient;
   readonly counters: TrustedCounters;
   readonly speeds: SpeedStore;
+  /** Asked only when there are deltas to count on them. */
+  readonly encoders: () => Promise<EncoderProof>;
   readonly now: Date;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;
@@ -55,14 +58,33 @@ export async function plan(options: PlanOptions): Promise<Route[]> {
   // A version that somebody names may be one that pins keep from being installed by itself; ours
   // would have the priority of its release, without the pins for its site.
   const policy = namesVersion(request) ? 'never' : expanded;
+  const encodersProven = pending.length === 0 || (await proveEncodersFor(indexes, options));
   const expandable = await findExpandable(system, pending, indexes, policy, report);
   return chooseRoutes(pending, indexes, handedOver, {
     memoryBytes: freemem() / 2,
+    encodersProven,
     cores: availableParallelism(),
     speeds: speeds.speeds,
     prefer: options.prefer,
     expandable,
   });
+}
+
+/** Proves the encoders, if an index has deltas; what xz took corrects the first predictions. */
+async function proveEncodersFor(
+  indexes: readonly LoadedIndex[],
+  { encoders, speeds, report }: PlanOptions,
+): Promise<boolean> {
+  if (!indexes.some(({ index }) => index.packages.some(({ deltas }) => deltas.length > 0))) {
+    return true;
+  }
+  const { failed, xzBytesPerSecond } = await encoders();
+  if (failed.length === 0) speeds.calibrate(xzBytesPerSecond);
+  else {
+    const text = `no deltas: ${failed.join(' and ')} of this machine would not give the published .debs`;
+    report({ kind: 'warning', text });
+  }
+  return failed.length === 0;
 }
 
 function namesVersion(request: UpgradeRequest): boolean {

@@ -20,6 +20,7 @@ import { plan } from '../plan.js';
 import type { FetchReport } from '../steps/report-fetch.js';
 import { STATE_FOLDER } from '../store/folders.js';
 import { withRunLock } from '../store/run-lock.js';
+import { provenEncoders } from '../store/encoder-proof.js';
 import { openSpeedStore } from '../store/speeds.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
 import {
@@ -85,6 +86,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
           http,
           counters,
           speeds,
+          encoders: () => provenEncoders(stateFolder, 'read-write'),
           now,
           signal,
           report: reporter.report,

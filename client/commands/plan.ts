@@ -9,6 +9,7 @@ import { openAptSystem } from '../apt/apt-system.js';
 import { createHttpClient } from '../download/http.js';
 import { plan } from '../plan.js';
 import { STATE_FOLDER } from '../store/folders.js';
+import { provenEncoders } from '../store/encoder-proof.js';
 import { openSpeedStore } from '../store/speeds.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
 import { describePlan, planAsJson } from './describe-plan.js';
@@ -38,6 +39,7 @@ export const planCommand: CommandModule<object, UpgradeArguments> = {
         expanded: expandedPolicy(args, system),
         prefer: args.prefer,
         speeds,
+        encoders: () => provenEncoders(stateFolder, 'read-only'),
         http,
         counters: await openTrustedCounters(stateFolder, 'read-only'),
         now: new Date(),

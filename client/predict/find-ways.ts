@@ -45,6 +45,8 @@ export interface Ways {
 interface Machine {
   /** What one rebuild may use. */
   readonly memoryBytes: number;
+  /** Whether its encoders write the bytes that deltas count on; else none is of use. */
+  readonly encodersProven: boolean;
   readonly cores: number;
   readonly speeds: Speeds;
 }
@@ -85,7 +87,8 @@ function waysOf(
   options: FindWaysOptions,
 ): Ways {
   const [first] = matching;
-  const all = matching.flatMap(({ loaded, entry }) =>
+  const usable = options.encodersProven ? matching : [];
+  const all = usable.flatMap(({ loaded, entry }) =>
     deltaWays(pending, indexedAt(loaded, entry), loaded, threads, options),
   );
   const fitting = all.filter(
@@ -98,7 +101,7 @@ function waysOf(
     deltas: fitting
       .filter(({ delta }) => delta.size < pending.size)
       .sort((a, b) => compare(a.candidate, b.candidate, options.prefer)),
-    obstacle: first ? explain(pending, all.length, fitting.length) : 'not in any index',
+    obstacle: first ? explain(pending, all.length, fitting.length, options) : 'not in any index',
   };
 }
 
@@ -149,7 +152,13 @@ function compare(a: Candidate, b: Candidate, prefer: Preference): number {
   return prefer === 'bytes' ? bytes || seconds : seconds || bytes;
 }
 
-function explain(pending: PendingPackage, deltas: number, fitting: number): string {
+function explain(
+  pending: PendingPackage,
+  deltas: number,
+  fitting: number,
+  { encodersProven }: FindWaysOptions,
+): string {
+  if (!encodersProven) return 'the encoders of this machine write other bytes';
   if (pending.oldVersion === null) return 'not installed yet';
   if (deltas > 0 && fitting === 0) return 'rebuilding needs more memory than there is';
   if (deltas > 0) return 'the delta is no smaller';

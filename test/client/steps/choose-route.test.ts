@@ -91,6 +91,7 @@ function loaded(...packages: readonly IndexedPackage[]): LoadedIndex {
 /** A megabyte a second; as fast as the reference machine. */
 const options: FindWaysOptions = {
   memoryBytes: 1024 * MIB,
+  encodersProven: true,
   cores: 2,
   speeds: { link: 1e6, decode: { exact: 1, expanded: 1 }, compress: 1 },
   prefer: 'bytes',
@@ -128,6 +129,14 @@ describe('the route of a package', () => {
     expect(chooseRoutes([pending], [loaded(entry)], new Set(), tight)[0]).toMatchObject({
       kind: 'full',
       reason: expect.stringContaining('memory') as string,
+    });
+  });
+
+  it('is the full .deb on a machine whose encoders write other bytes', () => {
+    const other = { ...options, encodersProven: false };
+    expect(chooseRoutes([pending], [loaded(entry)], new Set(), other)[0]).toMatchObject({
+      kind: 'full',
+      reason: expect.stringContaining('encoders') as string,
     });
   });
 
