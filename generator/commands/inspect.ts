@@ -31,9 +31,10 @@ export const inspectCommand: CommandModule<object, InspectArguments> = {
           ]
         : [],
     );
+    const renamed = header.oldPackage === header.package ? '' : `${header.oldPackage} `;
     console.log(
       [
-        `${header.package} ${header.architecture} ${header.oldVersion} -> ${header.newVersion}`,
+        `${header.package} ${header.architecture} ${renamed}${header.oldVersion} -> ${header.newVersion}`,
         `rebuilds  ${formatBytes(header.target.size)}, SHA256 ${header.target.sha256}`,
         `expanded  ${formatBytes(header.expanded.size)}, SHA256 ${header.expanded.sha256}`,
         `memory    up to ${formatBytes(header.memoryBytes)}, expanded ${formatBytes(declaredMemory(header, 'expanded'))}`,

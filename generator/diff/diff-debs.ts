@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import { expandDeb, type ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import { seriesOf } from '../../shared/deb/series.js';
 import { encodeDelta, type Coding } from '../../shared/delta/container.js';
 import { largestEncoder, type FileIdentity } from '../../shared/delta/delta.js';
 import { openExpandedDeb } from '../../shared/delta/old-deb.js';
@@ -93,10 +94,10 @@ export async function diffDebs(
   }, temporaryParent);
 }
 
-/** dpkg finds sources by package name: a delta between different packages could not be applied. */
+/** A delta between packages that have nothing in common is a mistake. */
 function checkPair(oldDeb: ExpandedDeb, newDeb: ExpandedDeb): void {
   const [a, b] = [oldDeb.control.package, newDeb.control.package];
-  if (a !== b) {
+  if (seriesOf(a) !== seriesOf(b)) {
     throw new DebshoalError('usage', `${a} and ${b} are different packages`, {
       hint: 'give two versions of one package',
     });

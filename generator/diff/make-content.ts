@@ -86,6 +86,7 @@ export async function makeContent(
     const header: DeltaHeader = {
       package: newDeb.control.package,
       architecture: newDeb.control.architecture,
+      oldPackage: oldDeb.control.package,
       oldVersion: oldDeb.control.version,
       newVersion: newDeb.control.version,
       target: { size: newDeb.size, sha256: newDeb.sha256 },

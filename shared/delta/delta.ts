@@ -12,6 +12,8 @@ export interface FileIdentity {
 export interface DeltaHeader {
   readonly package: string;
   readonly architecture: string;
+  /** Another one of the same series, where every version has its own name; see seriesOf. */
+  readonly oldPackage: string;
   readonly oldVersion: string;
   readonly newVersion: string;
   /** The .deb that this delta rebuilds. */

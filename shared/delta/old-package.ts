@@ -70,10 +70,10 @@ export async function checkOldPackage(
   fingerprints: ReadonlyMap<number, string>,
   old: OldPackage,
 ): Promise<CheckedOldPackage> {
-  if (old.package !== header.package || old.version !== header.oldVersion) {
+  if (old.package !== header.oldPackage || old.version !== header.oldVersion) {
     throw new DebshoalError(
       'not-installed',
-      `the delta starts from ${header.package} ${header.oldVersion}, this is ${old.package} ${old.version}`,
+      `the delta starts from ${header.oldPackage} ${header.oldVersion}, this is ${old.package} ${old.version}`,
     );
   }
   const controlFiles = await readControlFiles(old, header.oldControlFiles);

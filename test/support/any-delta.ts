@@ -42,6 +42,7 @@ const stream = fc.tuple(
 export const anyDeltaContent: fc.Arbitrary<DeltaContent> = fc
   .record({
     name: fc.constantFrom('tiny', 'libstdc++6', '0ad'),
+    oldPackage: fc.constantFrom('tiny', 'linux-image-1-amd64'),
     oldVersion: fc.constantFrom('1', '1:2.3~rc1-4+b1'),
     sha256: hex(32),
     oldIdentity: hex(8),

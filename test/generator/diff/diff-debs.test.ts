@@ -202,6 +202,20 @@ describe('a diff', () => {
     expect(a.bytes.equals(b.bytes)).toBe(true);
   });
 
+  it('leads from one package of a series to the next, whose paths have other versions', async () => {
+    const content = noise(20_000, 1);
+    const kernel = (abi: string): TinyDeb => ({
+      package: `linux-image-${abi}-amd64`,
+      version: `${abi}-1`,
+      entries: [
+        { path: `boot/vmlinuz-${abi}-amd64`, content: Buffer.concat([Buffer.from(abi), content]) },
+      ],
+    });
+    const result = await roundTripOf(kernel('6.1.0'), kernel('6.1.1'));
+    expect(result.isExact).toBe(true);
+    expect(result.deltaBytes).toBeLessThan(1000);
+  });
+
   it('of two packages is a usage error', async () => {
     const folder = await temporaryFolder();
     const pair = [{ package: 'one' }, { package: 'other' }] as const;

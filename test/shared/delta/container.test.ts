@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { encodeDelta, openDelta, type OpenDelta } from '../../../shared/delta/container.js';
+import {
+  encodeDelta,
+  openDelta,
+  readDeltaHeader,
+  type OpenDelta,
+} from '../../../shared/delta/container.js';
 import type { DeltaHeader, TargetPart } from '../../../shared/delta/delta.js';
 import { LIMITS } from '../../../shared/limits.js';
 import { packStreams } from '../../../shared/streams/pack-streams.js';
@@ -31,6 +36,7 @@ describe('the container', () => {
         expect(header).toEqual(content.header);
         expect(streams).toEqual(content.streams);
         expect(size).toBe(bytes.length);
+        expect(await readDeltaHeader(path)).toEqual({ header, size });
       }),
       { numRuns: 50 },
     );
@@ -49,6 +55,7 @@ describe('attacks on the container', () => {
   function encode(changes: Partial<DeltaHeader> = {}): Promise<Buffer> {
     const header = {
       package: 'tiny',
+      oldPackage: 'tiny',
       architecture: 'amd64',
       oldVersion: '1',
       newVersion: '2',
@@ -107,6 +114,7 @@ describe('attacks on the container', () => {
 
   it.each<[string, Partial<DeltaHeader>]>([
     ['a package name with a path', { package: '../../etc' }],
+    ['an old package with a path', { oldPackage: '../../etc' }],
     ['a version that moves the cursor', { newVersion: '2\u001b[2J' }],
     ['an architecture with a blank', { architecture: 'amd 64' }],
     ['no members', { parts: [], target: { size: 0, sha256: 'ab'.repeat(32) } }],
