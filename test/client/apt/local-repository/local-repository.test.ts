@@ -183,6 +183,19 @@ describeHere('the local repository', () => {
     expect(await ours(root)).toEqual([]);
   });
 
+  test('a file that somebody put in the place of our link is not ours to remove', async () => {
+    const { root, system, list } = await open();
+    await list();
+    const link = join(root, 'etc/apt/sources.list.d/01debshoal-main.list');
+    const sources = await readFile(link, 'utf8');
+    expect(sources).toContain(lab.mirror.url);
+    await rm(link);
+    await writeFile(link, sources);
+    await removeLocalRepository(system);
+    expect(await ours(root)).toEqual(['sources.list.d/01debshoal-main.list']);
+    expect(await readFile(link, 'utf8')).toBe(sources);
+  });
+
   test('while packages are being installed nothing is added and nothing is taken away', async () => {
     const { root, system, debs, list } = await open();
     await list(debs.slice(0, 1));
