@@ -17,7 +17,7 @@ export interface PackageOrigin {
 }
 
 /** Fields of a Release that decide how apt treats its packages; empty when it has none. */
-export type ReleaseIdentity = Readonly<Record<IdentifyingField, string>>;
+type ReleaseIdentity = Readonly<Record<IdentifyingField, string>>;
 
 export const IDENTIFYING_FIELDS = [
   'Origin',

@@ -42,6 +42,14 @@ for (const suite of ['bookworm', 'trixie'] as const) {
         await run('debshoal', 'fetch', '--json', '--no-swarm', '--prefer', 'bytes', ...args),
       ) as FetchReport;
 
+    /** What `plan` would have the packages rebuilt as. */
+    const forms = async (...args: string[]): Promise<(string | null)[]> => {
+      const { packages } = JSON.parse(await run('debshoal', 'plan', '--json', ...args)) as {
+        packages: { form: string | null }[];
+      };
+      return packages.map(({ form }) => form);
+    };
+
     beforeAll(async () => {
       base = await mkdtemp(join(tmpdir(), '.debshoal-'));
       cleanUp.push(() => rm(base, { recursive: true }));
@@ -152,7 +160,10 @@ for (const suite of ['bookworm', 'trixie'] as const) {
         expect(again.httpBytes).toBe(0);
         // apt's own update keeps what waits, in its place.
         await run('apt-get', '-q', 'update');
-        const output = await run('apt-get', '-y', 'upgrade');
+        const upgrade = await chroot.run('apt-get', ['-y', 'upgrade']);
+        // Such as: apt's own user cannot read something of ours.
+        expect(upgrade.stderr).not.toMatch(/^[WN]:/m);
+        const output = upgrade.stdout.toString();
         expect(output.match(/Get:\d+ file:\/var\/lib\/debshoal/g)).toHaveLength(PAIRS.length);
         expect(debsAsked()).toEqual([]);
         await expectUpgraded();
@@ -167,18 +178,37 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       const lines = [`URIs: ${site.url}`, `Suites: ${LAB_SUITE}`, 'Components: main'];
       const source = `${lines.join('\n')}\nSigned-By: /etc/debshoal/site.asc\n`;
       await writeFile(join(debshoal, 'sources.d/site.sources'), source);
-      const forms = async (...args: string[]): Promise<(string | null)[]> => {
-        const { packages } = JSON.parse(await run('debshoal', 'plan', '--json', ...args)) as {
-          packages: { form: string | null }[];
-        };
-        return packages.map(({ form }) => form);
-      };
       expect(await forms()).toEqual(['exact', 'exact']);
       expect(await forms('--expanded', 'always')).toEqual(['expanded', 'expanded']);
       await writeFile(join(debshoal, 'sources.d/site.sources'), `${source}Allow-Expanded: yes\n`);
       expect(await forms('--expanded', 'never')).toEqual(['exact', 'exact']);
       await expectWaiting(await fetch());
       expect(await run('apt-get', '-y', 'upgrade')).toContain('Get:1 file:/var/lib/debshoal');
+      expect(debsAsked()).toEqual([]);
+      await expectUpgraded();
+    });
+
+    test('a third party’s index that apt itself fetched is still a third party’s', async () => {
+      const line = archive.sourceLine(mirror.url, '/etc/apt/lab.gpg');
+      await chroot.setSources(line.replace('[', '[target=Packages '));
+      await copyFile(publicKey, join(chroot.folder, 'etc/apt/site.asc'));
+      const lines = ['Types: deb', `URIs: ${site.url}`, `Suites: ${LAB_SUITE}`, 'Components: main'];
+      const source = [...lines, 'Targets: Debshoal', 'Signed-By: /etc/apt/site.asc', ''].join('\n');
+      await writeFile(join(chroot.folder, 'etc/apt/sources.list.d/site.sources'), source);
+      await run('apt-get', '-qq', 'update');
+      expect(await forms()).toEqual(['exact', 'exact']);
+      expect(await forms('--expanded', 'always')).toEqual(['expanded', 'expanded']);
+    });
+
+    test('--expanded never takes back what an earlier run listed', async () => {
+      await expectWaiting(await fetch());
+      const { packages } = await fetch('--expanded', 'never');
+      expect(packages.map(({ route, form }) => `${route} ${String(form)}`)).toEqual([
+        'delta exact',
+        'delta exact',
+      ]);
+      expect(await aptLinks()).toEqual([]);
+      await run('apt-get', '-y', 'upgrade');
       expect(debsAsked()).toEqual([]);
       await expectUpgraded();
     });

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { DebshoalError } from '../../../shared/errors.js';
@@ -53,7 +53,7 @@ async function aptPlaces(system: AptSystem): Promise<AptPlaces> {
 export async function whyNotFirst(system: AptSystem): Promise<string | null> {
   const { parts, configParts } = await aptPlaces(system);
   for (const folder of [parts, configParts]) {
-    const found = await lstat(folder).catch(() => null);
+    const found = await stat(folder).catch(() => null);
     if (!found?.isDirectory()) return `apt reads no folder ${folder || 'of sources'}`;
   }
   const names = (await readdir(parts)).filter((name) => /\.(?:list|sources)$/.test(name)).sort();
@@ -85,7 +85,7 @@ export async function switchOn(system: AptSystem, sources: string): Promise<void
 export async function switchOff(system: AptSystem): Promise<void> {
   const { apt } = placesOf(system);
   const found = await aptPlaces(system);
-  await rm(join(found.parts, SOURCES_LINK), { force: true });
+  await removeLink(join(found.parts, SOURCES_LINK));
   await readMainListAsEver(apt, found);
   await removeLists(system, found);
   await rm(join(apt, 'debshoal.sources'), { force: true });
@@ -126,10 +126,10 @@ async function readMainListAsEver(apt: string, found: AptPlaces): Promise<void> 
   // A program that has read our apt.conf goes on asking for this file, as long as it runs:
   // unattended-upgrades, which reads its sources again after every few packages, for one.
   if (main !== null) await linkTo(main, own);
-  await rm(join(found.configParts, CONFIG_LINK), { force: true });
+  await removeLink(join(found.configParts, CONFIG_LINK));
   for (const link of ['.list', '.sources'].map((suffix) => `${MAIN_LINK}${suffix}`)) {
-    await rm(join(found.parts, link), { force: true });
-    await rm(join(apt, link), { force: true });
+    await removeLink(join(found.parts, link));
+    await removeLink(join(apt, link));
   }
 }
 
@@ -157,6 +157,11 @@ async function linkTo(target: string, path: string): Promise<void> {
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Never a file: `apt modernize-sources`, say, may have put the user's sources in the link's place. */
+async function removeLink(path: string): Promise<void> {
+  if ((await readlink(path).catch(() => null)) !== null) await rm(path, { force: true });
 }
 
 /** What apt fetched of our sources: file names begin with the URI, '/' as '_'. */

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -8,6 +6,7 @@ import { openAptSystem } from '../../../client/apt/apt-system.js';
 import { findHandedOver, handOver } from '../../../client/apt/hand-over.js';
 import { withTemporaryFolder } from '../../../shared/io/files.js';
 import { sha256 } from '../../../shared/io/hash.js';
+import { holdLock } from '../../support/hold-lock.js';
 import { needs } from '../../support/needs.js';
 
 const NAME = 'tool_1%3a2.0-1+b1~x_amd64.deb';
@@ -30,10 +29,6 @@ const handOverTo = async (root: string, name: string, deb: string): Promise<stri
   handOver(await openAptSystem(root), name, deb);
 
 /** Locks a file as apt does, in another process; Node has no fcntl. */
-const HOLD = `use Fcntl; open(my $f, "+<", $ARGV[0]) or die;
-my $l = pack("s s x![q] q q i x4", F_WRLCK, 0, 0, 0, 0); fcntl($f, F_SETLK, $l) or die;
-$| = 1; print "held"; <STDIN>;`;
-
 describeHere('handing over', () => {
   test('moves the file into partial/, for its owner alone', () =>
     inRoot(async (root, deb) => {
@@ -136,11 +131,9 @@ describeHere('handing over', () => {
     inRoot(async (root, deb) => {
       const lock = join(root, ARCHIVES, 'lock');
       await writeFile(lock, '');
-      const holder = spawn('perl', ['-e', HOLD, lock], { stdio: ['pipe', 'pipe', 'inherit'] });
-      await once(holder.stdout, 'data');
+      const release = await holdLock(lock);
       await expect(handOverTo(root, NAME, deb)).rejects.toMatchObject({ code: 'apt-busy' });
-      holder.stdin.end();
-      await once(holder, 'close');
+      await release();
       await handOverTo(root, NAME, deb);
     }));
 });

@@ -37,6 +37,13 @@ describe('sources of deltas', () => {
     });
   });
 
+  it('vouch for expanded packages only when the user says so', () => {
+    const allowed = (text: string) => parse(text).map(({ allowsExpanded }) => allowsExpanded);
+    expect(allowed(WHOLE)).not.toContain(true);
+    expect(allowed(`${WHOLE}Allow-Expanded: no\n`)).not.toContain(true);
+    expect(allowed(`${WHOLE}Allow-Expanded: yes\n`)).not.toContain(false);
+  });
+
   it('can be switched off', () => {
     expect(parse(`Enabled: no\n${WHOLE.slice(WHOLE.indexOf('URIs'))}`)).toEqual([]);
   });
@@ -45,6 +52,7 @@ describe('sources of deltas', () => {
     ['a mistyped field', WHOLE.replace('Components', 'Component')],
     ['no key', WHOLE.replace(/Signed-By.*\n/, '')],
     ['a key beside the file', WHOLE.replace('/etc/debshoal/key.asc', 'key.asc')],
+    ['a permission that is neither yes nor no', `${WHOLE}Allow-Expanded: maybe\n`],
     ['no suite', WHOLE.replace(/Suites.*\n/, '')],
     ['a suite that leaves its folder', WHOLE.replace('bookworm ', '../x ')],
     ['an address that is not HTTP', WHOLE.replace('https://b.example.org', 'file:///etc')],

@@ -6,6 +6,7 @@ import { encodeRelease, type Release } from '../../../shared/index/release.js';
 import { signRelease } from '../../../shared/index/signature.js';
 import {
   findListedIndex,
+  openIndexOfApt,
   openTrustedIndex,
   openTrustedRelease,
   type ReleaseInput,
@@ -213,5 +214,27 @@ describe('openTrustedIndex', () => {
   test('listed and signed, but no index', async () => {
     const { release, packed } = await publish(Buffer.from('Origin: x\n'));
     expect(await errorCode(openTrustedIndex(release, MAIN, packed))).toBe('index-malformed');
+  });
+});
+
+describe('openIndexOfApt', () => {
+  const plain = Buffer.from(encodeDeltasIndex(SAMPLE_INDEX));
+  const open = (suites: string[], target: { component: string; architecture: string }) =>
+    errorCode(() => Promise.resolve(openIndexOfApt(suites, target, plain)));
+
+  test('opens an index by any name of its suite', () => {
+    expect(openIndexOfApt(['stable', 'bookworm'], MAIN, plain)).toEqual(SAMPLE_INDEX);
+  });
+
+  test('swapped suite, component, architecture', async () => {
+    expect(await open(['trixie', 'testing'], MAIN)).toBe('index-mismatch');
+    expect(await open(['bookworm'], { ...MAIN, component: 'contrib' })).toBe('index-mismatch');
+    expect(await open(['bookworm'], { ...MAIN, architecture: 'arm64' })).toBe('index-mismatch');
+  });
+
+  test('larger than any index', async () => {
+    const endless = Buffer.alloc(LIMITS.indexExpandedBytes + 1);
+    const opened = () => Promise.resolve(openIndexOfApt(['bookworm'], MAIN, endless));
+    expect(await errorCode(opened)).toBe('limit-exceeded');
   });
 });
