@@ -45,6 +45,7 @@ export function openRebuilder(routes: readonly Route[], options: RebuilderOption
         deltaPath,
         root: options.system.root,
         old: { package: name, architecture, version: oldVersion },
+        form: 'exact' as const,
         expected: { sha256, size },
         target,
         temporaryParent: options.folder,

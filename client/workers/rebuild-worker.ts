@@ -1,3 +1,4 @@
+import type { DebForm } from '../../shared/deb/deb-forms.js';
 import { compress } from '../../shared/deb/compression.js';
 import { rebuildDeb, type RebuildResult } from '../../shared/delta/rebuild.js';
 import { answerTasks } from '../../shared/io/worker-pool.js';
@@ -7,7 +8,8 @@ export interface RebuildTask {
   readonly deltaPath: string;
   readonly root: string;
   readonly old: InstalledIdentity;
-  /** What the signed index says the delta rebuilds. */
+  readonly form: DebForm;
+  /** What the signed index says that form is. */
   readonly expected: { readonly sha256: string; readonly size: number };
   readonly target: string;
   readonly temporaryParent: string;
@@ -18,6 +20,7 @@ export interface RebuildTask {
 async function rebuild(task: RebuildTask): Promise<RebuildResult> {
   const installed = await openInstalledSource(task.root, task.old);
   return rebuildDeb(task.deltaPath, installed, task.target, {
+    form: task.form,
     expected: task.expected,
     compressMember: (part, raw) => compress(part.recipe, raw, task.threads),
     temporaryParent: task.temporaryParent,
