@@ -7,6 +7,7 @@ import { fetchPairsCommand } from './commands/fetch-pairs.js';
 import { fuzzCommand } from './commands/fuzz.js';
 import { mainJobCommand } from './commands/main-job.js';
 import { deltasCommand } from './commands/deltas.js';
+import { rebuildCommand } from './commands/rebuild.js';
 
 await runCli(
   yargs(hideBin(process.argv))
@@ -14,6 +15,7 @@ await runCli(
     .usage('$0 <command>\n\nRuns the main job and measures it on real packages.')
     .command(mainJobCommand)
     .command(deltasCommand)
+    .command(rebuildCommand)
     .command(fetchPairsCommand)
     .command(fuzzCommand),
 );

@@ -137,7 +137,7 @@ function startWorker(
   { priority = 'normal', prefix = [], onStart }: WorkerPoolOptions,
 ): ChildProcess {
   const lowered = priority === 'low' ? LOW_PRIORITY : [];
-  const [execPath = '', ...execArgv] = [...lowered, ...prefix, process.execPath];
+  const [execPath, ...execArgv] = [...lowered, ...prefix, process.execPath];
   const child = fork(compiled(url), {
     execPath,
     execArgv: [...execArgv, ...process.execArgv],
