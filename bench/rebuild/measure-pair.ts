@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 
+import type { DebForm } from '../../shared/deb/deb-forms.js';
 import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js';
 import { withTemporaryFolder } from '../../shared/io/files.js';
 import { hashFile } from '../../shared/io/hash.js';
@@ -62,41 +63,56 @@ async function measureOurs(
   pair: PreparedPair,
   folder: string,
   options: PairOptions,
-): Promise<Pick<PairResult, 'xz' | 'startUp'> & Record<'exact' | 'expanded', RouteResult>> {
+): Promise<Pick<PairResult, 'xz' | 'startUp'> & Record<DebForm, RouteResult>> {
   const xz: Record<string, Cost> = {};
   const startUp: Record<string, PairResult['startUp'][string]> = {};
-  const exact: Record<string, RouteRun> = {};
-  const expanded: Record<string, RouteRun> = {};
+  const forms = { exact: new FormRuns(), expanded: new FormRuns() };
   for (const cores of options.coreSets) {
     const key = String(cores.length);
     const worker = await openInstalledWorker(pair, folder, cores, options.signal);
     startUp[key] = worker.startUp;
     try {
-      // The first run in a new process: its peak is its own, but its code is compiled as it runs.
-      const cold = await worker.rebuild('expanded');
-      const turns: { xz: Cost; exact: RouteRun; expanded: RouteRun }[] = [];
+      await forms.expanded.add(key, () => worker.rebuild('expanded'));
+      const yardsticks: Cost[] = [];
       for (let run = 0; run < options.runs; run++) {
-        turns.push({
-          xz: await compressWithXz(pair, folder, cores, options),
-          exact: await worker.rebuild('exact'),
-          expanded: await worker.rebuild('expanded'),
-        });
+        yardsticks.push(await compressWithXz(pair, folder, cores, options));
+        await forms.exact.add(key, () => worker.rebuild('exact'));
+        await forms.expanded.add(key, () => worker.rebuild('expanded'));
       }
-      xz[key] = cheapest(turns.map((turn) => turn.xz));
-      exact[key] = cheapest(turns.map((turn) => turn.exact));
-      const warm = cheapest(turns.map((turn) => turn.expanded));
-      expanded[key] = { ...warm, peakRssBytes: cold.peakRssBytes };
+      xz[key] = cheapest(yardsticks);
     } finally {
       await worker.close();
     }
   }
-  const bytes = pair.deltaBytes;
-  return {
-    xz,
-    startUp,
-    exact: measured(pair, bytes, exact),
-    expanded: measured(pair, bytes, expanded),
-  };
+  return { xz, startUp, exact: forms.exact.result(pair), expanded: forms.expanded.result(pair) };
+}
+
+/** The runs of one form, until one fails. */
+class FormRuns {
+  readonly #runs = new Map<string, RouteRun[]>();
+  #failed: Failed | null = null;
+
+  async add(cores: string, rebuild: () => Promise<RouteRun>): Promise<void> {
+    if (this.#failed !== null) return;
+    try {
+      this.#runs.set(cores, [...(this.#runs.get(cores) ?? []), await rebuild()]);
+    } catch (thrown) {
+      this.#failed = failure(thrown);
+    }
+  }
+
+  /**
+   * The first run is in a new process: its peak of memory owes nothing to others, its CPU time some
+   * to code that is compiled as it runs.
+   */
+  result(pair: PreparedPair): RouteResult {
+    if (this.#failed !== null) return this.#failed;
+    const best = [...this.#runs].map(([cores, runs]): [string, RouteRun] => {
+      const peakRssBytes = runs[0]?.peakRssBytes ?? 0;
+      return [cores, { ...cheapest(runs), peakRssBytes }];
+    });
+    return measured(pair, pair.deltaBytes, Object.fromEntries(best));
+  }
 }
 
 function cheapest<C extends Cost>(runs: readonly C[]): C {

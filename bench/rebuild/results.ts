@@ -15,7 +15,7 @@ export interface RouteRun extends Cost {
 }
 
 /** By number of cores: `'1'`, `'2'`. */
-export type ByCores<T> = Readonly<Record<string, T>>;
+type ByCores<T> = Readonly<Record<string, T>>;
 
 export type RouteResult =
   | {

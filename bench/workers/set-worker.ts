@@ -41,6 +41,8 @@ async function rebuildSet({ packages, root, folder }: SetTask): Promise<number> 
   const rebuilder = openRebuilder(routes, {
     system: { root } as AptSystem,
     folder: out,
+    // Not to lose to whatever else this machine does.
+    priority: 'normal',
     signal: new AbortController().signal,
   });
   try {

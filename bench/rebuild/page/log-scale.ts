@@ -18,7 +18,8 @@ const STEPS = [1, 2, 5];
 /** The next ticks around all values: 1, 2 or 5 times a power of ten, never both the same. */
 export function logDomain(values: readonly number[]): [number, number] {
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  if (!(least > 0 && most < Infinity)) return [1, 10];
+  // Also without any value, when the least is Infinity.
+  if (!(least > 0 && least < Infinity && most < Infinity)) return [1, 10];
   const ticks = logTicks(least / 10, most * 10);
   // A value that is a tick but for rounding is on it.
   const min = ticks.filter((tick) => tick <= least * (1 + ROUNDING)).at(-1) ?? least;

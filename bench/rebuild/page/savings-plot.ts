@@ -77,14 +77,15 @@ function shape(route: RouteName, x: number, y: number): string {
   }
 }
 
-/** All trades of bytes for seconds that come out even on a link. */
+/** All trades of bytes for seconds that come out even on a link, with its speed along the line. */
 function linkLine({ x, y }: Frame, speed: number): string {
   const savedAt = (seconds: number): number => (speed * seconds) / 8;
   const end = Math.min(x.max, (y.max * 8) / speed);
   if (end <= x.min || savedAt(end) <= y.min) return '';
-  const [x1, x2] = [x.at(x.min), x.at(end)].map((at) => at.toFixed(1));
-  const [y1, y2] = [y.at(savedAt(x.min)), y.at(savedAt(end))].map((at) => at.toFixed(1));
-  // At the end of the line, within the frame: below it at the top, before the right edge.
-  const [labelX, labelY] = [x.at(end) - 8, y.at(savedAt(end)) + 16];
-  return `<line class="link" x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}"/><text class="link-label" x="${labelX.toFixed(1)}" y="${labelY.toFixed(1)}" text-anchor="end">${speed} Mbit/s</text>`;
+  const [x1, y1] = [x.at(x.min), y.at(savedAt(x.min))];
+  const [x2, y2] = [x.at(end), y.at(savedAt(end))];
+  const angle = (Math.atan2(y2 - y1, x2 - x1) * 180) / Math.PI;
+  const points = `x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}"`;
+  const along = `translate(${x2.toFixed(1)} ${y2.toFixed(1)}) rotate(${angle.toFixed(2)})`;
+  return `<line class="link" ${points}/><text class="link-label" transform="${along}" x="-14" y="-6" text-anchor="end">${speed} Mbit/s</text>`;
 }

@@ -64,7 +64,7 @@ function legend(sums: readonly RouteSum[], full: RouteSum | undefined): string {
 }
 
 /** A sample of a route's line, and what it is. */
-export function legendItem(route: RouteSum['route'], text: string): string {
+function legendItem(route: RouteSum['route'], text: string): string {
   return `<li><svg class="sample" viewBox="0 0 34 12"><line class="line ${route}" x1="1" x2="33" y1="6" y2="6"/></svg>${escapeHtml(text)}</li>`;
 }
 
