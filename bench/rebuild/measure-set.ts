@@ -52,7 +52,7 @@ export async function measureSet(
       const { header } = await openDelta(deltaPath);
       packages.push({
         deltaPath,
-        package: header.package,
+        package: header.oldPackage,
         architecture: header.architecture,
         oldVersion: header.oldVersion,
         target: header.target,

@@ -62,7 +62,7 @@ export async function preparePair(
     deltaBytes: (await stat(deltaPath)).size,
     root,
     old: {
-      package: header.package,
+      package: header.oldPackage,
       architecture: header.architecture,
       version: header.oldVersion,
     },
