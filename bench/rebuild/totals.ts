@@ -64,8 +64,37 @@ export const ROUTE_TITLES: Readonly<Record<RouteSum['route'], string>> = {
   debdelta: 'debdelta, debpatch',
 };
 
-/** One line on where the figures are from. */
+/** Wall-clock seconds of all runs of a route by phase, where it tells them. */
+export function sumPhases(
+  pairs: readonly PairResult[],
+  route: RouteName,
+  cores: string,
+): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { runs } of pairs.flatMap((pair) => measuredRoute(pair, route))) {
+    for (const [phase, seconds] of Object.entries(runs[cores]?.phases ?? {})) {
+      sums[phase] = (sums[phase] ?? 0) + seconds;
+    }
+  }
+  return sums;
+}
+
+/** Where the figures are from, and whether to trust the clock. */
 export function describeConditions({ machine, pairs }: RebuildReport): string {
   const cores = machine.cores.join(', ');
-  return `${machine.processor}, cores ${cores}, Node ${machine.node}; ${machine.packages.join(', ')}; ${pairs.length} pairs.`;
+  const conditions = `${machine.processor}, cores ${cores}, Node ${machine.node}; ${machine.packages.join(', ')}; ${pairs.length} pairs.`;
+  const busy = clockToCpu(pairs);
+  if (busy === null || busy < BUSY) return conditions;
+  return `${conditions} Other programs were at work: on one core the clock ran ${busy.toFixed(1)} times as long as the processor, so that wall-clock times are too long.`;
+}
+
+/** From here on it is not the disk that is waited for. */
+const BUSY = 1.25;
+
+/** Wall-clock over CPU seconds of xz on one core, which waits for nothing but the processor. */
+function clockToCpu(pairs: readonly PairResult[]): number | null {
+  const runs = pairs.flatMap(({ xz }) => xz['1'] ?? []);
+  const cpu = runs.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+  const wall = runs.reduce((sum, { wallSeconds }) => sum + wallSeconds, 0);
+  return cpu > 0 ? wall / cpu : null;
 }

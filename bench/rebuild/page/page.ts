@@ -6,6 +6,7 @@ import {
   describeConditions,
   ROUTE_TITLES,
   routesOf,
+  sumPhases,
   sumRoutes,
 } from '../totals.js';
 import { escapeHtml, htmlTable } from './html.js';
@@ -68,6 +69,9 @@ function plots(pairs: readonly PairResult[]): string[] {
     ...savings,
     '<h2>Totals</h2>',
     totals(common),
+    '<h2>Where the time goes</h2>',
+    '<p>Wall-clock seconds of all these pairs by phase, as far as a program tells them.</p>',
+    phases(common),
   ];
 }
 
@@ -117,6 +121,22 @@ function targets({ targets: all }: RebuildReport): string {
       cells: [name, wanted, found ?? 'not measured', isMet === null ? '–' : isMet ? 'yes' : 'no'],
       className: isMet === null ? '' : isMet ? 'met' : 'missed',
     })),
+  );
+}
+
+function phases(pairs: readonly PairResult[]): string {
+  const rows = coreCounts(pairs).flatMap((cores) =>
+    routesOf(pairs).map((route) => ({ route, cores, sums: sumPhases(pairs, route, cores) })),
+  );
+  const names = [...new Set(rows.flatMap(({ sums }) => Object.keys(sums)))];
+  return htmlTable(
+    ['route', 'cores', ...names],
+    rows
+      .filter(({ sums }) => Object.keys(sums).length > 0)
+      .map(({ route, cores, sums }) => {
+        const seconds = names.map((name) => sums[name]?.toFixed(2) ?? '–');
+        return { cells: [ROUTE_TITLES[route], cores, ...seconds] };
+      }),
   );
 }
 

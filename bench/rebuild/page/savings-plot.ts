@@ -26,10 +26,10 @@ export function savingsPlot(
 ): string {
   const points = routes.flatMap((route) => pairs.flatMap((pair) => pointsOf(pair, route, cores)));
   const frame = openFrame(
-    { title: 'spent on rebuilding (s)', domain: logDomain(points.map(({ seconds }) => seconds)) },
+    { title: 'spent on rebuilding (s)', domain: roomy(points.map(({ seconds }) => seconds)) },
     {
       title: 'saved of the download (MB)',
-      domain: logDomain(points.map(({ savedMegabytes }) => savedMegabytes)),
+      domain: roomy(points.map(({ savedMegabytes }) => savedMegabytes)),
     },
     id,
   );
@@ -45,6 +45,11 @@ export function savingsPlot(
     'bytes saved over seconds spent, by pair and route',
   );
   return `<ul class="legend">${items.join('')}</ul>\n${picture}`;
+}
+
+/** No point lies on the frame, where half of it would be cut off. */
+function roomy(values: readonly number[]): [number, number] {
+  return logDomain(values.flatMap((value) => [value / 1.2, value * 1.2]));
 }
 
 function pointsOf(pair: PairResult, route: RouteName, cores: string): Point[] {
@@ -87,5 +92,5 @@ function linkLine({ x, y }: Frame, speed: number): string {
   const angle = (Math.atan2(y2 - y1, x2 - x1) * 180) / Math.PI;
   const points = `x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}"`;
   const along = `translate(${x2.toFixed(1)} ${y2.toFixed(1)}) rotate(${angle.toFixed(2)})`;
-  return `<line class="link" ${points}/><text class="link-label" transform="${along}" x="-14" y="-6" text-anchor="end">${speed} Mbit/s</text>`;
+  return `<line class="link" ${points}/><text class="link-label" transform="${along}" x="-22" y="-6" text-anchor="end">${speed} Mbit/s</text>`;
 }

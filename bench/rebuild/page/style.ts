@@ -20,10 +20,12 @@ select { font: inherit; padding: 3px 6px; }
 figure { margin: 12px 0; padding: 14px 14px 8px; background: var(--panel); border-radius: 8px; }
 figure[hidden] { display: none; }
 figcaption { font-weight: 600; margin-bottom: 6px; }
+td:nth-child(n+2) { white-space: nowrap; }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--text); font-size: 13px; }
 svg .title { font-size: 14px; font-weight: 600; }
 .grid { stroke: var(--grid); } .grid.decade { stroke: var(--decade); } .frame { fill: none; stroke: var(--decade); }
 .legend { list-style: none; margin: 0 0 6px; padding: 0; display: flex; flex-wrap: wrap; gap: 2px 22px; font-size: .9rem; }
+figure[data-pair] .legend { flex-direction: column; }
 .legend li { display: flex; align-items: center; gap: 8px; } .legend .sample { width: 34px; flex: none; }
 .legend .sample[viewBox="0 0 12 12"] { width: 14px; }
 .line { fill: none; stroke-width: 2.5; } .dot { stroke: var(--panel); stroke-width: 1; } .mark { stroke: var(--panel); stroke-width: 1.5; }

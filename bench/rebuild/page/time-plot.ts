@@ -1,3 +1,4 @@
+import { formatBytes, formatSeconds } from '../../../shared/cli/format.js';
 import { breakEvenMbit, secondsOver } from '../break-even.js';
 import { ROUTE_TITLES, type RouteSum } from '../totals.js';
 import { openFrame } from './frame.js';
@@ -56,7 +57,8 @@ function evenAt(full: RouteSum, { bytes, seconds }: RouteSum): number {
 function legend(sums: readonly RouteSum[], full: RouteSum | undefined): string {
   const items = sums.map((sum) => {
     const speed = full === undefined || sum === full ? null : evenAt(full, sum);
-    const amounts = `${(sum.bytes / 1e6).toPrecision(3)} MB, ${sum.seconds.toFixed(2)} s`;
+    const spent = sum === full ? '' : `, ${formatSeconds(sum.seconds)}`;
+    const amounts = `${formatBytes(sum.bytes)}${spent}`;
     const even = speed === null ? '' : `; quicker than the full download up to ${mbit(speed)}`;
     return legendItem(sum.route, `${ROUTE_TITLES[sum.route]}: ${amounts}${even}`);
   });
