@@ -8,6 +8,7 @@ import { fuzzCommand } from './commands/fuzz.js';
 import { mainJobCommand } from './commands/main-job.js';
 import { predictCommand } from './commands/predict.js';
 import { deltasCommand } from './commands/deltas.js';
+import { rebuildCommand } from './commands/rebuild.js';
 
 await runCli(
   yargs(hideBin(process.argv))
@@ -16,6 +17,7 @@ await runCli(
     .command(mainJobCommand)
     .command(deltasCommand)
     .command(predictCommand)
+    .command(rebuildCommand)
     .command(fetchPairsCommand)
     .command(fuzzCommand),
 );

@@ -70,7 +70,9 @@ export async function fetchPlanned(
   const finished = join(options.cacheFolder, 'finished');
   await mkdir(finished, { recursive: true });
   await removeStaleTemporaries(finished);
-  const rebuilder = openRebuilder(active, { ...options, folder: finished });
+  const deltas = active.filter((route) => route.kind === 'delta');
+  const { root } = options.system;
+  const rebuilder = openRebuilder(deltas, { ...options, root, folder: finished });
   const work: Work = { options, rebuilder, reportOf: fetchReport.of, expanded: [] };
   try {
     const failed = await fetchAll('delta', active, work);
@@ -139,7 +141,12 @@ async function finishPackage(
   try {
     if (!result.ok) throw result.error;
     entry.addDownload(result);
-    const path = isDelta ? await rebuilder.rebuild(route, result.path, entry) : result.path;
+    let { path } = result;
+    if (isDelta) {
+      const rebuilt = await rebuilder.rebuild(route, path);
+      entry.addRebuild(rebuilt.seconds);
+      path = rebuilt.path;
+    }
     const deb = isDelta ? route.deb : pending;
     await verifyDeb(path, deb);
     entry.verified();

@@ -5,13 +5,13 @@ import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { DebshoalError, EXIT_STATUS } from '../../shared/errors.js';
 import { writeFileAtomically } from '../../shared/io/files.js';
 import { nearestName } from '../../shared/nearest-name.js';
-import { isInstalled } from '../deltas/machine.js';
 import { toMarkdown } from '../deltas/markdown.js';
 import { measureDeltas, type DeltasReport } from '../deltas/measure-deltas.js';
-import { listPairs } from '../pair-list.js';
-import { GNU_TIME } from '../deltas/run-measured.js';
 import { DEBSHOAL, PEERS, type DeltaTool } from '../deltas/tools.js';
 import { FIXTURE_PAIRS_FOLDER } from '../fixtures-folder.js';
+import { isInstalled } from '../measure/machine.js';
+import { GNU_TIME } from '../measure/run-measured.js';
+import { listPairs } from '../pair-list.js';
 
 interface DeltasArguments {
   pairs: string;

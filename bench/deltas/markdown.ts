@@ -1,3 +1,11 @@
+import {
+  megabytes,
+  oneCell,
+  ratio,
+  seconds,
+  table,
+  type Cells,
+} from '../measure/markdown-table.js';
 import type { Comparison, ToolTotal } from './compare.js';
 import type { DeltasReport } from './measure-deltas.js';
 import type { PairResult, ToolResult } from './measure-pair.js';
@@ -26,17 +34,6 @@ export function toMarkdown(report: DeltasReport): string {
       : ['', 'Ours ÷ theirs:', '', ratios(report.comparisons)]),
   ].join('\n');
 }
-
-type Cells = readonly (string | number)[];
-
-function table(header: Cells, rows: readonly Cells[]): string {
-  const line = (cells: Cells): string => `| ${cells.join(' | ')} |`;
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-const seconds = (value: number | null): string => (value === null ? '-' : value.toFixed(2));
-const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
-const ratio = (value: number | null): string => (value === null ? '-' : value.toFixed(3));
 
 function sizes(pairs: readonly PairResult[], tools: readonly string[]): string {
   const cell = (result: ToolResult | undefined): string | number => {
@@ -80,11 +77,6 @@ function costs(pairs: readonly PairResult[]): string {
     }),
   );
   return table(COST_COLUMNS, rows);
-}
-
-/** Text of a tool in a cell of Markdown. */
-function oneCell(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|').slice(0, 200);
 }
 
 function totals(rows: readonly ToolTotal[]): string {

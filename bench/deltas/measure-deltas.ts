@@ -1,8 +1,8 @@
 import type { ReportProgress } from '../../shared/progress.js';
-import { compare, totalsOf, type Comparison, type ToolTotal } from './compare.js';
-import { describeMachine, isInstalled, type Machine } from './machine.js';
-import { measurePair, type PairResult } from './measure-pair.js';
+import { describeMachine, isInstalled, type Machine } from '../measure/machine.js';
 import type { Pair } from '../pair-list.js';
+import { compare, totalsOf, type Comparison, type ToolTotal } from './compare.js';
+import { measurePair, type PairResult } from './measure-pair.js';
 import { PEER_PACKAGES, type DeltaTool } from './tools.js';
 
 /** The JSON of `debshoal-bench deltas`. Bytes and seconds. */
@@ -48,7 +48,11 @@ export async function measureDeltas(
     comparisons: compare(done, names),
   });
   for (const pair of pairs) {
-    const result = await measurePair(pair, tools, { core: machine.core, maxSeconds, signal });
+    const result = await measurePair(pair, tools, {
+      cores: machine.core === null ? [] : [machine.core],
+      maxSeconds,
+      signal,
+    });
     done.push(result);
     report({ kind: 'note', text: `${done.length}/${pairs.length} ${summary(result)}` });
     await onPair?.(soFar());

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js';
 import { withTemporaryFolder } from '../../shared/io/files.js';
 import { hashFile } from '../../shared/io/hash.js';
+import { runMeasured, type Cost, type MeasureOptions } from '../measure/run-measured.js';
 import type { Pair } from '../pair-list.js';
 import { writeRawTars } from './raw-tars.js';
-import { runMeasured, type Cost, type MeasureOptions } from './run-measured.js';
 import { DEBSHOAL, type DeltaTool, type ToolFiles } from './tools.js';
 
 /** What one tool did with one pair. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-import type { Command } from './run-measured.js';
+import type { Command } from '../measure/run-measured.js';
 
 /** Where a tool finds its input and leaves its output; none of delta, out and scratch exists yet. */
 export interface ToolFiles {
@@ -57,16 +57,18 @@ function longWindow({ oldBytes, newBytes }: ToolFiles): string {
   return `--long=${Math.min(31, Math.max(10, log2(oldBytes + newBytes)))}`;
 }
 
+export const DEBDELTA: DeltaTool = {
+  name: 'debdelta',
+  definition: 'debdelta and debpatch, .deb to .deb',
+  programs: ['debdelta', 'debpatch'],
+  input: 'deb',
+  diff: (files) => [['debdelta', files.old, files.new, files.delta]],
+  // -A: a delta without a signature.
+  apply: (files) => [['debpatch', '-A', files.delta, files.old, files.out]],
+};
+
 export const PEERS: readonly DeltaTool[] = [
-  {
-    name: 'debdelta',
-    definition: 'debdelta and debpatch, .deb to .deb',
-    programs: ['debdelta', 'debpatch'],
-    input: 'deb',
-    diff: (files) => [['debdelta', files.old, files.new, files.delta]],
-    // -A: a delta without a signature.
-    apply: (files) => [['debpatch', '-A', files.delta, files.old, files.out]],
-  },
+  DEBDELTA,
   {
     name: 'xdelta3',
     definition: 'xdelta3 -9 -S lzma with a source window of the whole old file, on raw tars',

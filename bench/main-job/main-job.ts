@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +17,9 @@ import { sha256 } from '../../shared/io/hash.js';
 import { runTool } from '../../shared/io/run-tool.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import { listPairs, type Pair } from '../pair-list.js';
+import { openDebStreams } from './open-deb-streams.js';
 import { writePlainArchive } from './plain-archive.js';
-import { makeScratchRoot, type DebStreams } from './scratch-root.js';
+import { makeScratchRoot } from './scratch-root.js';
 
 const SUITE = 'lab';
 const ARCHITECTURE = 'amd64';
@@ -124,28 +124,13 @@ async function installOldVersions(
   await mkdir(root);
   await withTemporaryFolder(async (temporary) => {
     let count = 0;
-    const openDeb = async (deb: string): Promise<DebStreams> => {
-      const { imagePath, parts } = await expandDeb(deb, join(temporary, String(count++)));
-      const [control, data] = parts.flatMap((part) =>
-        part.kind === 'member'
-          ? [
-              createReadStream(imagePath, {
-                start: part.imageOffset,
-                end: part.imageOffset + part.length - 1,
-              }),
-            ]
-          : [],
-      );
-      if (!control || !data) throw new Error('expandDeb saw both members');
-      return { control, data };
-    };
     await makeScratchRoot(root, {
       debs: pairs.map((pair) => pair.oldDeb),
       upgrades: pairs.map((pair) => pair.newDeb),
       archiveUrl,
       suite: SUITE,
       architecture: ARCHITECTURE,
-      openDeb,
+      openDeb: (deb) => openDebStreams(deb, join(temporary, String(count++))),
     });
   }, folder);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -13,27 +13,29 @@ export interface DebStreams {
   readonly data: Readable;
 }
 
-export interface ScratchRootOptions {
+export interface InstalledRootOptions {
   /** Paths of the .debs that shall be installed. */
   readonly debs: readonly string[];
-  /** Paths of the .debs that the archive will offer: their dependencies are provided for. */
-  readonly upgrades: readonly string[];
-  readonly archiveUrl: string;
-  readonly suite: string;
   readonly architecture: string;
   /** Called once for each .deb; a stream that is not needed is destroyed. */
   readonly openDeb: (deb: string) => Promise<DebStreams>;
 }
 
-const FOLDERS = [
+export interface ScratchRootOptions extends InstalledRootOptions {
+  /** Paths of the .debs that the archive will offer: their dependencies are provided for. */
+  readonly upgrades: readonly string[];
+  readonly archiveUrl: string;
+  readonly suite: string;
+}
+
+const DPKG_FOLDERS = ['var/lib/dpkg/info', 'var/lib/dpkg/updates'];
+const APT_FOLDERS = [
   'etc/apt/apt.conf.d',
   'etc/apt/preferences.d',
   'etc/apt/sources.list.d',
   'etc/apt/trusted.gpg.d',
   'var/cache/apt/archives/partial',
   'var/lib/apt/lists/partial',
-  'var/lib/dpkg/info',
-  'var/lib/dpkg/updates',
 ];
 
 /** Debian since bookworm has these as links into /usr. */
@@ -46,7 +48,26 @@ const MERGED = ['bin', 'lib', 'lib64', 'sbin'];
  * (`apt-get -d`); only installing needs a real system.
  */
 export async function makeScratchRoot(folder: string, options: ScratchRootOptions): Promise<void> {
-  for (const name of FOLDERS) await mkdir(join(folder, name), { recursive: true });
+  for (const name of APT_FOLDERS) await mkdir(join(folder, name), { recursive: true });
+  const controls = await makeInstalledRoot(folder, options);
+  for (const deb of options.upgrades) {
+    const { control, data } = await options.openDeb(deb);
+    data.destroy();
+    controls.push(controlText(await readControlTar(control)));
+  }
+  const provider = dependencyProvider(controls, options.architecture);
+  await appendFile(join(folder, 'var/lib/dpkg/status'), `\n${provider}`);
+  // An archive of the same run on the loopback, which nobody else can reach: no key to check.
+  const source = `deb [trusted=yes] ${options.archiveUrl} ${options.suite} main\n`;
+  await writeFile(join(folder, 'etc/apt/sources.list.d/scratch.list'), source);
+}
+
+/** The part of a scratch root that dpkg would make, enough to rebuild from; the control texts. */
+export async function makeInstalledRoot(
+  folder: string,
+  options: InstalledRootOptions,
+): Promise<string[]> {
+  for (const name of DPKG_FOLDERS) await mkdir(join(folder, name), { recursive: true });
   for (const name of MERGED) {
     await mkdir(join(folder, 'usr', name), { recursive: true });
     await symlink(`usr/${name}`, join(folder, name));
@@ -58,17 +79,9 @@ export async function makeScratchRoot(folder: string, options: ScratchRootOption
     controls.push(control);
     status.push(stanza);
   }
-  for (const deb of options.upgrades) {
-    const { control, data } = await options.openDeb(deb);
-    data.destroy();
-    controls.push(controlText(await readControlTar(control)));
-  }
-  status.push(dependencyProvider(controls, options.architecture));
   await writeFile(join(folder, 'var/lib/dpkg/status'), status.join('\n'));
   await writeFile(join(folder, 'var/lib/dpkg/arch'), `${options.architecture}\n`);
-  // An archive of the same run on the loopback, which nobody else can reach: no key to check.
-  const source = `deb [trusted=yes] ${options.archiveUrl} ${options.suite} main\n`;
-  await writeFile(join(folder, 'etc/apt/sources.list.d/scratch.list'), source);
+  return controls;
 }
 
 /** Extracts one package and writes its part of info/; its control text and status stanza. */

@@ -4,21 +4,38 @@ import { join } from 'node:path';
 
 import { openWorkerPool, type Priority } from '../../shared/io/worker-pool.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
-import type { AptSystem } from '../apt/apt-system.js';
 import type { RebuildTask } from '../workers/rebuild-worker.js';
-import type { Route } from './choose-route.js';
-import type { PackageReport } from './report-fetch.js';
+import type { DebForm } from '../../shared/deb/deb-forms.js';
+import type { FileIdentity } from '../../shared/delta/delta.js';
 
-type DeltaRoute = Route & { kind: 'delta' };
+/** What is to be rebuilt: that much of a delta's route. */
+export interface Rebuild {
+  readonly pending: {
+    readonly package: string;
+    readonly architecture: string;
+    /** Of the finished .deb in the folder. */
+    readonly archiveName: string;
+  };
+  readonly oldVersion: string;
+  readonly form: DebForm;
+  /** What that form must be. */
+  readonly deb: FileIdentity;
+  /** What it was predicted to take. */
+  readonly chosen: { readonly memoryMiB: number; readonly rebuildSeconds: number };
+}
 
 export interface Rebuilder {
-  /** Rebuilds a route's .deb from the downloaded delta, which is removed; its path. */
-  rebuild(route: DeltaRoute, deltaPath: string, report: PackageReport): Promise<string>;
+  /** Rebuilds a .deb from the downloaded delta, which is removed; its path and what it took. */
+  rebuild(
+    job: Rebuild,
+    deltaPath: string,
+  ): Promise<{ readonly path: string; readonly seconds: RebuildResult['seconds'] }>;
   close(): Promise<void>;
 }
 
 export interface RebuilderOptions {
-  readonly system: AptSystem;
+  /** Of the system where the old versions are installed. */
+  readonly root: string;
   /** For the finished .debs and their temporary files. */
   readonly folder: string;
   readonly priority: Priority;
@@ -26,24 +43,23 @@ export interface RebuilderOptions {
 }
 
 /** Rebuilds in worker processes, as many at a time as processors and free memory allow. */
-export function openRebuilder(routes: readonly Route[], options: RebuilderOptions): Rebuilder {
-  const deltas = routes.filter((route) => route.kind === 'delta');
-  const largest = Math.max(1, ...deltas.map((route) => route.chosen.memoryMiB * 2 ** 20));
+export function openRebuilder(jobs: readonly Rebuild[], options: RebuilderOptions): Rebuilder {
+  const largest = Math.max(1, ...jobs.map(({ chosen }) => chosen.memoryMiB * 2 ** 20));
   const fitting = Math.floor(freemem() / 2 / largest);
   const processors = availableParallelism();
-  const workers = Math.max(1, Math.min(processors, fitting, deltas.length));
+  const workers = Math.max(1, Math.min(processors, fitting, jobs.length));
   const pool = openWorkerPool<RebuildTask, RebuildResult>(
     new URL('../workers/rebuild-worker.js', import.meta.url),
     workers,
     { priority: options.priority },
   );
   return {
-    async rebuild({ pending, oldVersion, form, deb, chosen }, deltaPath, report) {
+    async rebuild({ pending, oldVersion, form, deb, chosen }, deltaPath) {
       const target = join(options.folder, pending.archiveName);
       const { package: name, architecture } = pending;
       const task = {
         deltaPath,
-        root: options.system.root,
+        root: options.root,
         old: { package: name, architecture, version: oldVersion },
         form,
         expected: deb,
@@ -53,11 +69,10 @@ export function openRebuilder(routes: readonly Route[], options: RebuilderOption
       };
       try {
         const { seconds } = await pool.run(task, options.signal, chosen.rebuildSeconds);
-        report.addRebuild(seconds);
+        return { path: target, seconds };
       } finally {
         await rm(deltaPath, { force: true });
       }
-      return target;
     },
     close: () => pool.close(),
   };

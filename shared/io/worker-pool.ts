@@ -54,6 +54,10 @@ export interface WorkerPool<T, R> {
 export interface WorkerPoolOptions {
   /** `low`: only when nobody else wants processor or disk; nice(1) and ionice(1). */
   readonly priority?: Priority;
+  /** What the command line of a worker begins with, such as `['taskset', '-c', '1']`. */
+  readonly prefix?: readonly string[];
+  /** Called for each worker that is started, with its process id. */
+  readonly onStart?: (pid: number) => void;
 }
 
 export const PRIORITIES = ['low', 'normal'] as const;
@@ -67,7 +71,7 @@ export type Priority = (typeof PRIORITIES)[number];
 export function openWorkerPool<T, R>(
   url: URL,
   size: number,
-  { priority = 'normal' }: WorkerPoolOptions = {},
+  options: WorkerPoolOptions = {},
 ): WorkerPool<T, R> {
   const all = new Set<ChildProcess>();
   const idle: ChildProcess[] = [];
@@ -76,7 +80,7 @@ export function openWorkerPool<T, R>(
   let closed = false;
 
   const start = (): ChildProcess => {
-    const child = startWorker(url, priority);
+    const child = startWorker(url, options);
     const forget = (): void => {
       all.delete(child);
       if (idle.includes(child)) idle.splice(idle.indexOf(child), 1);
@@ -128,10 +132,13 @@ function takeHeaviest<T extends { readonly weight: number }>(waiting: T[]): T | 
 /** What the worker and its tools are started by; it becomes the worker, so that its number stays. */
 const LOW_PRIORITY = ['nice', '-n', '10', 'ionice', '-c', '3'];
 
-function startWorker(url: URL, priority: Priority): ChildProcess {
-  const prefix = priority === 'low' ? LOW_PRIORITY : [];
-  const [execPath, ...execArgv] = [...prefix, process.execPath];
-  return fork(compiled(url), {
+function startWorker(
+  url: URL,
+  { priority = 'normal', prefix = [], onStart }: WorkerPoolOptions,
+): ChildProcess {
+  const lowered = priority === 'low' ? LOW_PRIORITY : [];
+  const [execPath, ...execArgv] = [...lowered, ...prefix, process.execPath];
+  const child = fork(compiled(url), {
     execPath,
     execArgv: [...execArgv, ...process.execArgv],
     serialization: 'advanced',
@@ -139,6 +146,8 @@ function startWorker(url: URL, priority: Priority): ChildProcess {
     // A group of its own: Ctrl-C reaches only us, and we end it with the tools that it runs.
     detached: true,
   });
+  if (child.pid !== undefined) onStart?.(child.pid);
+  return child;
 }
 
 /** One task, one answer. When this fails the worker has ended. */

@@ -4,7 +4,13 @@ import { compare, totalsOf } from '../../../bench/deltas/compare.js';
 import type { PairResult, ToolResult } from '../../../bench/deltas/measure-pair.js';
 
 function took(deltaBytes: number, seconds: number, isExact = true): ToolResult {
-  const cost = { wallSeconds: seconds, cpuSeconds: seconds, peakRssBytes: seconds * 1e6 };
+  const cost = {
+    wallSeconds: seconds,
+    cpuSeconds: seconds,
+    peakRssBytes: seconds * 1e6,
+    readBytes: 0,
+    writtenBytes: 0,
+  };
   return {
     kind: 'measured',
     deltaBytes,

@@ -36,7 +36,7 @@ const LIMITED: DeltaTool = {
 };
 const SLOW: DeltaTool = { ...COPY, name: 'slow', diff: () => [['sh', '-c', 'sleep 600 & wait']] };
 
-const OPTIONS = { core: null, maxSeconds: 60, signal: new AbortController().signal };
+const OPTIONS = { cores: [], maxSeconds: 60, signal: new AbortController().signal };
 
 async function writePair(folder: string): Promise<{ oldDeb: string; newDeb: string }> {
   const [oldDeb, newDeb] = [join(folder, 'old.deb'), join(folder, 'new.deb')];

@@ -14,11 +14,14 @@ export interface Cost {
   readonly cpuSeconds: number;
   /** The largest resident set of any single one of these processes. */
   readonly peakRssBytes: number;
+  /** What all of them passed to and from the kernel, pipes and cached files included. */
+  readonly readBytes: number;
+  readonly writtenBytes: number;
 }
 
 export interface MeasureOptions {
-  /** Everything runs on this core; null: on any. */
-  readonly core: number | null;
+  /** Everything runs on these cores; none: on any. */
+  readonly cores: readonly number[];
   /** For the temporary files of the programs, too: a killed one removes nothing itself. */
   readonly folder: string;
   /** For one command; some tools take hours for a file of zeros. */
@@ -38,19 +41,47 @@ export async function runMeasured(
   commands: readonly Command[],
   options: MeasureOptions,
 ): Promise<{ cost: Cost; stdout: string }> {
-  let cost: Cost = { wallSeconds: 0, cpuSeconds: 0, peakRssBytes: 0 };
+  let cost = NO_COST;
   let stdout = '';
   for (const command of commands) {
-    const report = join(options.folder, 'time');
-    const pinned = options.core === null ? [] : ['taskset', '-c', String(options.core)];
-    const timing = ['-q', '-f', '%e %U %S %M', '-o', report];
-    stdout = await run(command, [...timing, ...pinned, ...command], options);
-    cost = add(cost, parseReport(await readFile(report, 'latin1')));
+    const [time, io] = [join(options.folder, 'time'), join(options.folder, 'io')];
+    const timing = ['-q', '-f', '%e %U %S %M', '-o', time];
+    const counting = ['sh', '-c', WITH_IO, io];
+    stdout = await run(
+      command,
+      [...timing, ...pinnedTo(options.cores), ...counting, ...command],
+      options,
+    );
+    const moved = parseIo(await readFile(io, 'latin1'));
+    cost = add(cost, { ...parseTime(await readFile(time, 'latin1')), ...moved });
   }
   return { cost, stdout };
 }
 
-function parseReport(text: string): Cost {
+const NO_COST: Cost = {
+  wallSeconds: 0,
+  cpuSeconds: 0,
+  peakRssBytes: 0,
+  readBytes: 0,
+  writtenBytes: 0,
+};
+
+/** What a command line begins with to stay on these cores; none: on any. */
+export function pinnedTo(cores: readonly number[]): string[] {
+  return cores.length === 0 ? [] : ['taskset', '-c', cores.join()];
+}
+
+/** Runs its arguments; the counters of the shell are then also those of its child. */
+const WITH_IO = '"$@"; status=$?; cat /proc/$$/io > "$0"; exit $status';
+
+/** proc(5), /proc/PID/io. */
+export function parseIo(text: string): Pick<Cost, 'readBytes' | 'writtenBytes'> {
+  const field = (name: string): number =>
+    Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(text)?.[1] ?? NaN);
+  return { readBytes: field('rchar'), writtenBytes: field('wchar') };
+}
+
+function parseTime(text: string): Pick<Cost, 'wallSeconds' | 'cpuSeconds' | 'peakRssBytes'> {
   const [wall = NaN, user = NaN, system = NaN, kibibytes = NaN] = text
     .trim()
     .split(' ')
@@ -63,6 +94,8 @@ function add(a: Cost, b: Cost): Cost {
     wallSeconds: a.wallSeconds + b.wallSeconds,
     cpuSeconds: a.cpuSeconds + b.cpuSeconds,
     peakRssBytes: Math.max(a.peakRssBytes, b.peakRssBytes),
+    readBytes: a.readBytes + b.readBytes,
+    writtenBytes: a.writtenBytes + b.writtenBytes,
   };
 }
 

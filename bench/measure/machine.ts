@@ -18,7 +18,8 @@ export interface Machine {
 export async function describeMachine(packages: readonly string[]): Promise<Machine> {
   return {
     processor: cpus()[0]?.model ?? 'unknown',
-    core: (await isInstalled('taskset')) ? await lastAllowedCore() : null,
+    // The last one, because interrupts tend to go to the first.
+    core: (await isInstalled('taskset')) ? ((await allowedCores()).at(-1) ?? null) : null,
     node: process.version,
     packages: await versionsOf(packages),
   };
@@ -37,11 +38,21 @@ export async function isInstalled(program: string): Promise<boolean> {
   return false;
 }
 
-/** The last one, because interrupts tend to go to the first. Containers may not have all cores. */
-async function lastAllowedCore(): Promise<number | null> {
+/** The cores that this process may use: containers may not have all. */
+export async function allowedCores(): Promise<number[]> {
   const status = await readFile('/proc/self/status', 'latin1');
-  const last = /^Cpus_allowed_list:.*?(\d+)$/m.exec(status)?.[1];
-  return last === undefined ? null : Number(last);
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? '';
+  return parseCores(list);
+}
+
+/** The kernel's lists, such as `0-3,8`. */
+export function parseCores(list: string): number[] {
+  return list.split(',').flatMap((range) => {
+    const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(range) ?? [];
+    if (first === undefined) return [];
+    const count = Number(last) - Number(first) + 1;
+    return Array.from({ length: count }, (_, i) => Number(first) + i);
+  });
 }
 
 async function versionsOf(packages: readonly string[]): Promise<string[]> {
