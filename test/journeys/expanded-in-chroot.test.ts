@@ -168,7 +168,9 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       const source = `${lines.join('\n')}\nSigned-By: /etc/debshoal/site.asc\n`;
       await writeFile(join(debshoal, 'sources.d/site.sources'), source);
       const forms = async (...args: string[]): Promise<(string | null)[]> => {
-        const { packages } = JSON.parse(await run('debshoal', 'plan', '--json', ...args)) as {
+        const { packages } = JSON.parse(
+          await run('debshoal', 'plan', '--json', '--prefer', 'bytes', ...args),
+        ) as {
           packages: { form: string | null }[];
         };
         return packages.map(({ form }) => form);
