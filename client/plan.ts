@@ -5,6 +5,7 @@ import { DebshoalError } from '../shared/errors.js';
 import type { EncoderProof } from '../shared/deb/prove-encoders.js';
 import type { ReportProgress } from '../shared/progress.js';
 import type { AptSystem } from './apt/apt-system.js';
+import { installedVersions } from './apt/installed-versions.js';
 import { findHandedOver } from './apt/hand-over.js';
 import { recogniseListed } from './apt/local-repository/local-repository.js';
 import { pendingUpgrades, type UpgradeRequest } from './apt/pending-upgrades.js';
@@ -63,6 +64,7 @@ export async function plan(options: PlanOptions): Promise<Route[]> {
   return chooseRoutes(pending, indexes, handedOver, {
     memoryBytes: freemem() / 2,
     encodersProven,
+    installed: await installedVersions(system.root, namesBefore(indexes)),
     cores: availableParallelism(),
     speeds: speeds.speeds,
     prefer: options.prefer,
@@ -85,6 +87,15 @@ async function proveEncodersFor(
     report({ kind: 'warning', text });
   }
   return failed.length === 0;
+}
+
+/** Of the packages that deltas start from, where these are not the package itself. */
+function namesBefore(indexes: readonly LoadedIndex[]): Set<string> {
+  const packages = indexes.flatMap(({ index }) => index.packages);
+  const names = packages.flatMap(({ package: name, deltas }) =>
+    deltas.flatMap(({ oldPackage }) => (oldPackage === name ? [] : [oldPackage])),
+  );
+  return new Set(names);
 }
 
 function namesVersion(request: UpgradeRequest): boolean {

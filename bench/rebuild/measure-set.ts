@@ -53,10 +53,10 @@ export async function measureSet(
       packages.push({
         deltaPath,
         pending: {
-          package: header.oldPackage,
           architecture: header.architecture,
           archiveName: `${index}.deb`,
         },
+        oldPackage: header.oldPackage,
         oldVersion: header.oldVersion,
         form: 'exact',
         deb: header.target,
@@ -68,7 +68,7 @@ export async function measureSet(
       });
     }
     const names = new Set(
-      packages.map(({ pending }) => `${pending.package}:${pending.architecture}`),
+      packages.map(({ oldPackage, pending }) => `${oldPackage}:${pending.architecture}`),
     );
     if (names.size < packages.length) {
       throw new DebshoalError('usage', 'the set has two versions of one package', {

@@ -1,6 +1,7 @@
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { FileIdentity } from '../../shared/delta/delta.js';
 import type { Batch, IndexedDelta, IndexedPackage } from '../../shared/index/deltas-index.js';
+import type { InstalledVersions } from '../apt/installed-versions.js';
 import type { PackageOrigin } from '../apt/package-origins.js';
 import type { PendingPackage } from '../apt/pending-upgrades.js';
 import type { IndexLocation } from '../config/index-sources.js';
@@ -53,6 +54,8 @@ interface Machine {
 
 export interface FindWaysOptions extends Machine {
   readonly prefer: Preference;
+  /** Installed versions of the packages that deltas start from, where these have another name. */
+  readonly installed: InstalledVersions;
   /** What may be installed in its expanded form. */
   readonly expandable: Expandable;
 }
@@ -124,7 +127,7 @@ function deltaWays(
   at: IndexedAt,
   { index }: LoadedIndex,
   threads: number,
-  { expandable, speeds }: FindWaysOptions,
+  { expandable, speeds, installed }: FindWaysOptions,
 ): DeltaWay[] {
   const { entry } = at;
   const origins = expandable.get(entry) ?? [];
@@ -137,7 +140,12 @@ function deltaWays(
   }
   return entry.deltas.flatMap((delta) => {
     const batch = index.batches[delta.batch];
-    if (delta.oldVersion !== pending.oldVersion || batch === undefined) return [];
+    const { oldPackage } = delta;
+    const isHere =
+      oldPackage === pending.package
+        ? delta.oldVersion === pending.oldVersion
+        : delta.oldVersion === installed.get(`${oldPackage}:${entry.architecture}`);
+    if (!isHere || batch === undefined) return [];
     return forms.map((one) => {
       const candidate = deltaCandidate(one.form, entry, delta, speeds, threads);
       return { ...at, ...one, delta, batch, candidate };
@@ -159,8 +167,8 @@ function explain(
   { encodersProven }: FindWaysOptions,
 ): string {
   if (!encodersProven) return 'the encoders of this machine write other bytes';
-  if (pending.oldVersion === null) return 'not installed yet';
+  if (pending.oldVersion === null && deltas === 0) return 'not installed yet';
   if (deltas > 0 && fitting === 0) return 'rebuilding needs more memory than there is';
   if (deltas > 0) return 'the delta is no smaller';
-  return `no delta from ${pending.oldVersion}`;
+  return `no delta from ${pending.oldVersion ?? 'here'}`;
 }

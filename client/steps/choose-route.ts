@@ -32,6 +32,7 @@ export type Route =
   | (EveryRoute &
       Omit<DeltaWay, 'candidate'> & {
         readonly kind: 'delta';
+        readonly oldPackage: string;
         readonly oldVersion: string;
         readonly chosen: Candidate;
       })
@@ -107,6 +108,7 @@ function deltaRoute(ways: Ways, way: DeltaWay): Route {
   return {
     kind: 'delta',
     pending,
+    oldPackage: way.delta.oldPackage,
     oldVersion: way.delta.oldVersion,
     bytes: chosen.bytes,
     reason: `delta: ${compare(chosen, full)}`,

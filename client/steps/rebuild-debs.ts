@@ -11,11 +11,11 @@ import type { FileIdentity } from '../../shared/delta/delta.js';
 /** What is to be rebuilt: that much of a delta's route. */
 export interface Rebuild {
   readonly pending: {
-    readonly package: string;
     readonly architecture: string;
     /** Of the finished .deb in the folder. */
     readonly archiveName: string;
   };
+  readonly oldPackage: string;
   readonly oldVersion: string;
   readonly form: DebForm;
   /** What that form must be. */
@@ -54,13 +54,12 @@ export function openRebuilder(jobs: readonly Rebuild[], options: RebuilderOption
     { priority: options.priority },
   );
   return {
-    async rebuild({ pending, oldVersion, form, deb, chosen }, deltaPath) {
+    async rebuild({ pending, oldPackage, oldVersion, form, deb, chosen }, deltaPath) {
       const target = join(options.folder, pending.archiveName);
-      const { package: name, architecture } = pending;
       const task = {
         deltaPath,
         root: options.root,
-        old: { package: name, architecture, version: oldVersion },
+        old: { package: oldPackage, architecture: pending.architecture, version: oldVersion },
         form,
         expected: deb,
         target,

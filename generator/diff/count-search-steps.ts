@@ -15,7 +15,8 @@ const WINDOW = 8 * 2 ** 20;
 const LONG = 64;
 /** Every match of LONG bytes has a whole stretch of so many at a multiple of it. */
 const BLOCK = 32;
-const BLOCK_BITS = 20;
+/** Of the table of blocks; two places for each block of a small file. */
+const MAX_BLOCK_BITS = 20;
 const COUNT_BITS = 16;
 const FACTOR = 0x9e3779b1 | 0;
 
@@ -26,7 +27,7 @@ const FACTOR = 0x9e3779b1 | 0;
  * is added. A speed in bytes a second misses by a factor of three from one package to another.
  */
 export async function countSearchSteps({ path, at, length }: Stretch): Promise<number> {
-  const counter = new StepCounter();
+  const counter = new StepCounter(length);
   const file = await open(path, 'r');
   try {
     for (let from = 0; from < length; from += WINDOW) {
@@ -41,10 +42,17 @@ export async function countSearchSteps({ path, at, length }: Stretch): Promise<n
 class StepCounter {
   steps = 0;
   /** Where a stretch of BLOCK bytes was seen last, by its hash; in bytes since the beginning. */
-  readonly #blocks = new Float64Array(1 << BLOCK_BITS).fill(-1);
+  readonly #blocks: Float64Array;
+  readonly #shift: number;
   readonly #counts = new Uint32Array(1 << COUNT_BITS);
   #before: Buffer = Buffer.alloc(0);
   #start = 0;
+
+  constructor(length: number) {
+    const bits = Math.min(MAX_BLOCK_BITS, 33 - Math.clz32(length / BLOCK));
+    this.#blocks = new Float64Array(2 ** bits).fill(-1);
+    this.#shift = 32 - bits;
+  }
 
   add(piece: Buffer): void {
     const bytes = Buffer.concat([this.#before, piece]);
@@ -60,13 +68,14 @@ class StepCounter {
   #count(bytes: Buffer, from: number, base: number): void {
     const blocks = this.#blocks;
     const counts = this.#counts;
+    const shift = this.#shift;
     const end = bytes.length - BLOCK;
     const power = powerOf(FACTOR, BLOCK);
     let hash = hashBlock(bytes, from);
     let steps = 0;
     let coveredTo = from;
     for (let i = from; i <= end; i++) {
-      const block = Math.imul(hash, 0x85ebca6b) >>> (32 - BLOCK_BITS);
+      const block = Math.imul(hash, 0x85ebca6b) >>> shift;
       if (i >= coveredTo) {
         const known = (blocks[block] ?? -1) - base;
         const length = known >= 0 ? commonLength(bytes, known, i) : 0;

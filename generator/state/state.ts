@@ -28,6 +28,7 @@ const knownVersion = z.strictObject({
 const madeDelta = z.strictObject({
   oldSha256: sha256,
   newSha256: sha256,
+  oldPackage: z.string(),
   oldVersion: z.string(),
   size: z.int(),
   sha256,

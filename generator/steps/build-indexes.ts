@@ -45,6 +45,7 @@ function buildIndex(
       expanded: found[0]?.expanded ?? null,
       encoderMiB: found[0]?.encoderMiB ?? null,
       deltas: newestOfEachVersion(found).map((delta) => ({
+        oldPackage: delta.oldPackage,
         oldVersion: delta.oldVersion,
         size: delta.size,
         sha256: delta.sha256,
@@ -63,7 +64,8 @@ function batchesOf(deltas: readonly MadeDelta[] | undefined): string[] {
 
 /** A version that was rebuilt under the same number has two files; the last one seen counts. */
 function newestOfEachVersion(deltas: readonly MadeDelta[]): MadeDelta[] {
-  return [...new Map(deltas.map((delta) => [delta.oldVersion, delta])).values()];
+  const old = ({ oldPackage, oldVersion }: MadeDelta): string => `${oldPackage} ${oldVersion}`;
+  return [...new Map(deltas.map((delta) => [old(delta), delta])).values()];
 }
 
 /** An archive that lists a version twice means the last one: apt takes either. */

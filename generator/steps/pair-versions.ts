@@ -1,3 +1,4 @@
+import { seriesOf } from '../../shared/deb/series.js';
 import { compareVersions } from '../../shared/deb/version.js';
 import type { GeneratorState, KnownVersion } from '../state/state.js';
 import type { ArchivePackage } from './scan-archive.js';
@@ -12,26 +13,51 @@ export interface VersionPair {
  * Pairs every version that the archive has with the newest `count` known versions before it, in
  * whatever suite they were: that is what upgrading machines have. Architectures do not mix. Of
  * several files with one version (rebuilt under its old number) the last one seen counts as old.
+ * A package that has no version before, but a series (kernels), is paired with the newest before it
+ * of another name: that is what is installed where it is new.
  */
 export function pairVersions(
   packages: ReadonlyMap<string, ArchivePackage>,
   known: readonly KnownVersion[],
   count: number,
 ): VersionPair[] {
-  const byName = new Map<string, Map<string, KnownVersion>>();
-  for (const version of known) {
-    const versions = byName.get(nameOf(version)) ?? new Map<string, KnownVersion>();
-    byName.set(nameOf(version), versions.set(version.version, version));
-  }
+  const byName = groupVersions(known, nameOf);
+  const bySeries = groupVersions(known, seriesKey);
   const pairs: VersionPair[] = [];
   for (const current of known) {
     if (!packages.has(current.sha256)) continue;
-    const older = [...(byName.get(nameOf(current))?.values() ?? [])]
-      .filter((other) => compareVersions(other.version, current.version) < 0)
-      .sort((a, b) => compareVersions(b.version, a.version));
-    for (const old of older.slice(0, count)) pairs.push({ old, new: current });
+    const own = newestBefore(current, byName.get(nameOf(current)));
+    const before =
+      own.length > 0 ? own : newestBefore(current, bySeries.get(seriesKey(current))).slice(0, 1);
+    for (const old of before.slice(0, count)) pairs.push({ old, new: current });
   }
   return pairs;
+}
+
+/** Of each group the versions by their number, the last one seen of each. */
+function groupVersions(
+  known: readonly KnownVersion[],
+  keyOf: (version: KnownVersion) => string,
+): Map<string, Map<string, KnownVersion>> {
+  const groups = new Map<string, Map<string, KnownVersion>>();
+  for (const version of known) {
+    const group = groups.get(keyOf(version)) ?? new Map<string, KnownVersion>();
+    groups.set(keyOf(version), group.set(version.version, version));
+  }
+  return groups;
+}
+
+function newestBefore(
+  { version }: KnownVersion,
+  group: ReadonlyMap<string, KnownVersion> = new Map(),
+): KnownVersion[] {
+  return [...group.values()]
+    .filter((other) => compareVersions(other.version, version) < 0)
+    .sort((a, b) => compareVersions(b.version, a.version));
+}
+
+function seriesKey({ package: name, architecture }: KnownVersion): string {
+  return `${seriesOf(name)} ${architecture}`;
 }
 
 function nameOf({ package: name, architecture }: KnownVersion): string {

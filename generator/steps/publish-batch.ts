@@ -89,6 +89,7 @@ function remember(delta: PendingDelta, batch: string): MadeDelta {
   return {
     oldSha256: pair.old.sha256,
     newSha256: pair.new.sha256,
+    oldPackage: pair.old.package,
     oldVersion: pair.old.version,
     size,
     sha256,

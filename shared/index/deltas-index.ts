@@ -46,6 +46,8 @@ export interface IndexedPackage {
 }
 
 export interface IndexedDelta {
+  /** The package itself, or the one before in its series (seriesOf), where each has a name of its own. */
+  readonly oldPackage: string;
   /** Older than the package's version. */
   readonly oldVersion: string;
   /** Of the delta, in bytes. */
@@ -102,8 +104,12 @@ function encodePackage(entry: IndexedPackage): string {
     fields.push(['Expanded', `${entry.expanded.size} ${entry.expanded.sha256}`]);
   }
   if (entry.encoderMiB !== null) fields.push(['Encoder-Memory', String(entry.encoderMiB)]);
-  const lines = entry.deltas.map(({ oldVersion, size, sha256, memoryMiB, batch, work }) =>
-    [oldVersion, size, sha256, memoryMiB, batch, work.decode, work.compress].join(' '),
+  const lines = entry.deltas.map(
+    ({ oldPackage, oldVersion, size, sha256, memoryMiB, batch, work }) =>
+      [
+        oldPackage === entry.package ? oldVersion : `${oldPackage}=${oldVersion}`,
+        ...[size, sha256, memoryMiB, batch, work.decode, work.compress],
+      ].join(' '),
   );
   fields.push(['Deltas', ['', ...lines].join('\n')]);
   return formatStanza(fields);
@@ -136,8 +142,9 @@ export function decodeDeltasIndex(text: Uint8Array | string): DeltasIndex {
 }
 
 function decodePackage(stanza: Stanza): IndexedPackage {
+  const name = required(stanza, 'Package');
   return {
-    package: required(stanza, 'Package'),
+    package: name,
     architecture: required(stanza, 'Architecture'),
     version: required(stanza, 'Version'),
     size: integer(stanza, required(stanza, 'Size')),
@@ -147,8 +154,8 @@ function decodePackage(stanza: Stanza): IndexedPackage {
     expanded: decodeExpanded(stanza),
     encoderMiB: optionalInteger(stanza, 'Encoder-Memory'),
     deltas: rows(stanza, 'Deltas', 7).map(
-      ([oldVersion, size, sha256, memoryMiB, batch, decode, compress]) => ({
-        oldVersion,
+      ([old, size, sha256, memoryMiB, batch, decode, compress]) => ({
+        ...decodeOld(old, name),
         size: integer(stanza, size),
         sha256,
         memoryMiB: integer(stanza, memoryMiB),
@@ -157,6 +164,13 @@ function decodePackage(stanza: Stanza): IndexedPackage {
       }),
     ),
   };
+}
+
+/** `VERSION`, or `PACKAGE=VERSION`; neither can have a `=` in it. */
+function decodeOld(text: string, packageName: string): { oldPackage: string; oldVersion: string } {
+  const end = text.indexOf('=');
+  if (end < 0) return { oldPackage: packageName, oldVersion: text };
+  return { oldPackage: text.slice(0, end), oldVersion: text.slice(end + 1) };
 }
 
 function decodeExpanded(stanza: Stanza): IndexedPackage['expanded'] {

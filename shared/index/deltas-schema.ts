@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { isArchitecture, isPackageName } from '../deb/control.js';
+import { seriesOf } from '../deb/series.js';
 import { compareVersions, isVersion } from '../deb/version.js';
 import { DebshoalError } from '../errors.js';
 import { SHA256_PATTERN } from '../io/hash.js';
@@ -31,6 +32,7 @@ const memoryMiB = z
 const milliseconds = z.int().min(0).max(604_800_000);
 
 const delta = z.strictObject({
+  oldPackage: z.string().refine(isPackageName, 'not a package name'),
   oldVersion: version,
   size: z.int().min(1).max(LIMITS.deltaBytes),
   sha256,
@@ -96,12 +98,15 @@ function checkPackage(index: DeltasIndex, entry: IndexedPackage): void {
   }
   refuseTwins(
     `${name}: delta`,
-    entry.deltas.map((delta) => delta.oldVersion),
+    entry.deltas.map(({ oldPackage, oldVersion }) => `${oldPackage} ${oldVersion}`),
   );
   if (entry.deltas.length > 0 && entry.expanded === null) {
     fail(name, 'has deltas, but not what they rebuild');
   }
-  for (const { oldVersion, batch, memoryMiB } of entry.deltas) {
+  for (const { oldPackage, oldVersion, batch, memoryMiB } of entry.deltas) {
+    if (seriesOf(oldPackage) !== seriesOf(entry.package)) {
+      fail(name, `${oldPackage} is a package of another series`);
+    }
     if (memoryMiB < (entry.encoderMiB ?? 0)) fail(name, 'an encoder of more memory than its delta');
     if (batch >= index.batches.length) fail(name, `no batch ${batch}`);
     if (compareVersions(oldVersion, entry.version) >= 0) {

@@ -44,9 +44,8 @@ for (const suite of ['bookworm', 'trixie'] as const) {
 
     /** What `plan` would have the packages rebuilt as. */
     const forms = async (...args: string[]): Promise<(string | null)[]> => {
-      const { packages } = JSON.parse(await run('debshoal', 'plan', '--json', ...args)) as {
-        packages: { form: string | null }[];
-      };
+      const answer = await run('debshoal', 'plan', '--json', '--prefer', 'bytes', ...args);
+      const { packages } = JSON.parse(answer) as { packages: { form: string | null }[] };
       return packages.map(({ form }) => form);
     };
 

@@ -25,6 +25,7 @@ const openssl: IndexedPackage = {
   encoderMiB: 20,
   deltas: [
     {
+      oldPackage: 'openssl',
       oldVersion: '3.0.20-1~deb12u2',
       size: 13_912,
       sha256: hex('openssl 1'),
@@ -33,6 +34,7 @@ const openssl: IndexedPackage = {
       work: { decode: 40, compress: 800 },
     },
     {
+      oldPackage: 'openssl',
       oldVersion: '3.0.19-1~deb12u1',
       size: 15_001,
       sha256: hex('openssl 2'),

@@ -10,7 +10,6 @@ const content = z.strictObject({ size: z.int().min(1), sha256: z.string().regex(
 const listedPackage = z.strictObject({
   package: z.string(),
   architecture: z.string(),
-  oldVersion: z.string().refine(isVersion),
   version: z.string().refine(isVersion),
   /** What apt's cache calls the archive's .deb. */
   archiveName: z.string(),

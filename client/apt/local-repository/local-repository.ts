@@ -158,13 +158,10 @@ function nameOf({ package: name, architecture }: ListedPackage): string {
 }
 
 function describe({ pending, origins, expanded }: ExpandedDeb): ListedPackage {
-  const { package: name, architecture, oldVersion, version, archiveName } = pending;
-  const { uris, size, sha256 } = pending;
-  if (oldVersion === null) throw new Error('an expanded .deb of a package that is not installed');
+  const { package: name, architecture, version, archiveName, uris, size, sha256 } = pending;
   return {
     package: name,
     architecture,
-    oldVersion,
     version,
     archiveName,
     original: { uris: [...uris], size, sha256 },

@@ -29,6 +29,7 @@ function plan(link: number): Route[] {
   return chooseRoutes([pending, other], [index], new Set(), {
     memoryBytes: 2 ** 30,
     encodersProven: true,
+    installed: new Map(),
     cores: 2,
     speeds: { link, decode: { exact: 1, expanded: 1 }, compress: 1 },
     prefer: 'time',

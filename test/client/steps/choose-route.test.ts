@@ -41,6 +41,7 @@ const entry: IndexedPackage = {
   encoderMiB: 60,
   deltas: [
     {
+      oldPackage: 'git',
       oldVersion: '2',
       size: 50,
       sha256: 'c'.repeat(64),
@@ -49,6 +50,7 @@ const entry: IndexedPackage = {
       work: { decode: 500, compress: 4000 },
     },
     {
+      oldPackage: 'git',
       oldVersion: '1',
       size: 90,
       sha256: 'd'.repeat(64),
@@ -95,6 +97,7 @@ const options: FindWaysOptions = {
   cores: 2,
   speeds: { link: 1e6, decode: { exact: 1, expanded: 1 }, compress: 1 },
   prefer: 'bytes',
+  installed: new Map(),
   expandable: new Map(),
 };
 
@@ -130,6 +133,23 @@ describe('the route of a package', () => {
       kind: 'full',
       reason: expect.stringContaining('memory') as string,
     });
+  });
+
+  it('is the delta from a package of the series that is installed under another name', () => {
+    const [kernel, before] = ['linux-image-2-amd64', 'linux-image-1-amd64'];
+    const deltas = entry.deltas.map((delta) => ({ ...delta, oldPackage: before }));
+    const one = { ...pending, package: kernel, oldVersion: null };
+    const index = loaded({ ...entry, package: kernel, deltas });
+    const routeWith = (...installed: [string, string][]) =>
+      chooseRoutes([one], [index], new Set(), { ...options, installed: new Map(installed) })[0];
+    expect(routeWith([`${before}:${entry.architecture}`, '1'])).toMatchObject({
+      kind: 'delta',
+      oldPackage: before,
+      oldVersion: '1',
+    });
+    expect(routeWith([`${before}:i386`, '1'])?.kind).toBe('full');
+    expect(routeWith([`${before}:${entry.architecture}`, '0'])?.kind).toBe('full');
+    expect(routeWith()?.kind).toBe('full');
   });
 
   it('is the full .deb on a machine whose encoders write other bytes', () => {

@@ -54,6 +54,19 @@ describe('pairVersions', () => {
     expect(pairVersions(current(known('2')), versions, 3)).toEqual([]);
   });
 
+  it('pairs a new package of a series with the newest before it, and only then', () => {
+    const image = (abi: string, version: string) =>
+      known(version, { package: `linux-image-${abi}-amd64` });
+    const versions = [image('6.1.0-8', '6.1.8-1'), image('6.1.0-9', '6.1.9-1')];
+    const next = image('6.1.0-10', '6.1.10-1');
+    const rebuilt = image('6.1.0-10', '6.1.10-2');
+    expect(names(pairVersions(current(next), [...versions, next], 3))).toEqual([
+      '6.1.9-1 6.1.10-1',
+    ]);
+    const all = [...versions, next, rebuilt];
+    expect(names(pairVersions(current(rebuilt), all, 3))).toEqual(['6.1.10-1 6.1.10-2']);
+  });
+
   it('makes nothing of a downgrade or of the same version with other content', () => {
     const again = known('2', { sha256: 'f'.repeat(64) });
     const versions = [known('3'), known('2'), again];
@@ -89,7 +102,8 @@ function made(old: KnownVersion, next: KnownVersion, batch = 'b1') {
   const expanded = { size: 5000, sha256: sha256(Buffer.from(`expanded ${next.sha256}`)) };
   const memory = { memoryMiB: 130, encoderMiB: 100 };
   const work = { decode: 20, compress: 300 };
-  return { ...sums, ...memory, oldVersion: old.version, size: 10, expanded, work, batch };
+  const from = { oldPackage: old.package, oldVersion: old.version };
+  return { ...sums, ...memory, ...from, size: 10, expanded, work, batch };
 }
 
 describe('unmadePairs', () => {

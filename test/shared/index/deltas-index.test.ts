@@ -25,6 +25,7 @@ const indexes: fc.Arbitrary<DeltasIndex> = fc
   .uniqueArray(fc.stringMatching(/^[a-z0-9][a-z0-9.+-]{0,10}$/), { minLength: 1, maxLength: 4 })
   .chain((names) => {
     const delta = fc.record({
+      oldPackage: fc.constantFrom('kernel-1-amd64', 'kernel-1.9-amd64'),
       oldVersion: fc.stringMatching(/^0\.[a-z0-9.+~]{0,6}[a-z0-9](-[0-9]{1,2})?$/),
       size: fc.integer({ min: 1, max: 2 ** 31 }),
       sha256: hex(64),
@@ -32,8 +33,8 @@ const indexes: fc.Arbitrary<DeltasIndex> = fc
       batch: fc.nat(names.length - 1),
       work: fc.record({ decode: fc.nat(1e6), compress: fc.nat(1e6) }),
     }) satisfies fc.Arbitrary<IndexedDelta>;
-    const entry = fc.record({
-      package: packageName,
+    const anyEntry = fc.record({
+      package: fc.oneof(packageName, fc.constant('kernel-2-amd64')),
       architecture: fc.constantFrom('amd64', 'all'),
       version: fc.constantFrom('1:2.3-4', '99-1+b1'),
       size: fc.integer({ min: 1, max: 2 ** 32 }),
@@ -44,6 +45,12 @@ const indexes: fc.Arbitrary<DeltasIndex> = fc
       encoderMiB: fc.option(fc.nat(300)),
       deltas: fc.uniqueArray(delta, { maxLength: 4, selector: (one) => one.oldVersion }),
     }) satisfies fc.Arbitrary<IndexedPackage>;
+    // Only packages of a series have predecessors of another name.
+    const entry = anyEntry.map((one) =>
+      one.package === 'kernel-2-amd64'
+        ? one
+        : { ...one, deltas: one.deltas.map((each) => ({ ...each, oldPackage: one.package })) },
+    );
     return fc.record({
       suite: fc.constantFrom('bookworm', 'bookworm/updates', 'sid'),
       component: fc.constantFrom('main', 'updates/main'),
@@ -167,6 +174,8 @@ describe('encodeDeltasIndex refuses', () => {
     ['a line in a package name', { package: 'a\nSize: 1' }, {}],
     ['a line in a version', { version: '1\n\nPackage: b' }, {}],
     ['a line in an old version', {}, { oldVersion: `1 1 ${'a'.repeat(64)} 1 0\n 2` }],
+    ['an old package of another series', {}, { oldPackage: 'tzdata' }],
+    ['a path for an old package', {}, { oldPackage: '../openssl' }],
     ['a size with a fraction', { size: 1.5 }, {}],
     ['an unsafe filename', { filename: '../x' }, {}],
     ['a batch that is not there', {}, { batch: 7 }],
