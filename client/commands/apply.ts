@@ -6,8 +6,8 @@ import type { Argv, CommandModule } from 'yargs';
 import { formatBytes, formatSeconds } from '../../shared/cli/format.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { DEB_FORMS, type DebForm } from '../../shared/deb/deb-forms.js';
+import { readDeltaHeader } from '../../shared/delta/container.js';
 import { formOf } from '../../shared/delta/delta.js';
-import { describeDelta } from '../../shared/delta/describe-delta.js';
 import { openOldDeb } from '../../shared/delta/old-deb.js';
 import { rebuildDeb } from '../../shared/delta/rebuild.js';
 import { DebshoalError } from '../../shared/errors.js';
@@ -43,7 +43,7 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
       .example('$0 apply git.delta git_2_amd64.deb --root /', 'from the installed files')
       .example('$0 apply git.delta git.deb --root / --form expanded', 'without running xz'),
   async handler(args) {
-    const { header, bytes } = await describeDelta(args.delta);
+    const { header, size } = await readDeltaHeader(args.delta);
     const { seconds, oldBytes } = await apply(args, {
       package: header.oldPackage,
       architecture: header.architecture,
@@ -56,7 +56,7 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
       oldBytes,
       newBytes: formOf(header, args.form).size,
       form: args.form,
-      deltaBytes: bytes,
+      deltaBytes: size,
       seconds,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
     };

@@ -69,6 +69,27 @@ export async function encodeDelta(
  * header. `delta-damaged`, `delta-unsupported` or `limit-exceeded`.
  */
 export async function openDelta(path: string): Promise<OpenDelta> {
+  const { body, size } = await readBody(path);
+  const described = describeStreams(body, STREAM_LIMITS);
+  const streams = await unpackStreams(body, STREAM_LIMITS);
+  const header = decodeHeader(streams.get('header') ?? Buffer.alloc(0));
+  streams.delete('header');
+  checkMemory(header, described);
+  return { header, streams, size, described };
+}
+
+/** The header alone, and the size of the file; errors as with `openDelta`. */
+export async function readDeltaHeader(path: string): Promise<Pick<OpenDelta, 'header' | 'size'>> {
+  const { body, size } = await readBody(path);
+  const streams = await unpackStreams(body, STREAM_LIMITS, 'header');
+  const header = decodeHeader(streams.get('header') ?? Buffer.alloc(0));
+  checkMemory(header, describeStreams(body, STREAM_LIMITS));
+  return { header, size };
+}
+
+const STREAM_LIMITS = { expandedBytes: LIMITS.deltaStreamBytes };
+
+async function readBody(path: string): Promise<{ body: Buffer; size: number }> {
   const bytes = await readBounded(path, LIMITS.deltaBytes);
   if (bytes.length <= PREAMBLE_LENGTH) {
     throw damaged(`${path} is no delta: only ${bytes.length} bytes`);
@@ -84,13 +105,7 @@ export async function openDelta(path: string): Promise<OpenDelta> {
   if (!checksum(body).equals(bytes.subarray(MAGIC.length + 1, PREAMBLE_LENGTH))) {
     throw damaged(`${path}: checksum differs`);
   }
-  const limits = { expandedBytes: LIMITS.deltaStreamBytes };
-  const described = describeStreams(body, limits);
-  const streams = await unpackStreams(body, limits);
-  const header = decodeHeader(streams.get('header') ?? Buffer.alloc(0));
-  streams.delete('header');
-  checkMemory(header, described);
-  return { header, streams, size: bytes.length, described };
+  return { body, size: bytes.length };
 }
 
 function checksum(body: Uint8Array): Buffer {

@@ -12,15 +12,19 @@ export interface StreamLimits {
 /**
  * Expands all streams of a package; those that were empty are not in the result. Nothing is
  * allocated before the sum of the lengths is within the limits: `limit-exceeded` if not,
- * `delta-damaged` for everything else that is wrong.
+ * `delta-damaged` for everything else that is wrong. With `only` one stream is expanded, and those
+ * that are coded together with it.
  */
 export async function unpackStreams(
   packed: Uint8Array,
   limits: StreamLimits,
+  only?: StreamName,
 ): Promise<Map<StreamName, Buffer>> {
   const result = new Map<StreamName, Buffer>();
   let mixedBytes = 0;
   for (const { coder, streams, packed: bytes } of decodeBlocks(packed, limits.expandedBytes)) {
+    if (only !== undefined && !streams.some(({ number }) => nameOfStream(number) === only))
+      continue;
     if (coder === 'mixed') mixedBytes += totalLength(streams);
     if (mixedBytes > MAX_MIXED_BYTES) {
       throw new DebshoalError('limit-exceeded', `over ${MAX_MIXED_BYTES} bytes are mixed`);

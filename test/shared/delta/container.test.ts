@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { encodeDelta, openDelta, type OpenDelta } from '../../../shared/delta/container.js';
+import {
+  encodeDelta,
+  openDelta,
+  readDeltaHeader,
+  type OpenDelta,
+} from '../../../shared/delta/container.js';
 import type { DeltaHeader, TargetPart } from '../../../shared/delta/delta.js';
 import { LIMITS } from '../../../shared/limits.js';
 import { packStreams } from '../../../shared/streams/pack-streams.js';
@@ -31,6 +36,7 @@ describe('the container', () => {
         expect(header).toEqual(content.header);
         expect(streams).toEqual(content.streams);
         expect(size).toBe(bytes.length);
+        expect(await readDeltaHeader(path)).toEqual({ header, size });
       }),
       { numRuns: 50 },
     );
