@@ -13,6 +13,7 @@ import { DebshoalError } from '../errors.js';
 import { withTemporaryFolder, writeAtomically } from '../io/files.js';
 import { gather } from '../io/gather.js';
 import { hashFile } from '../io/hash.js';
+import { SequentialWriter } from '../io/sequential-writer.js';
 import { writeExactly } from '../io/write-exactly.js';
 import { packMany, type PackMany } from '../nested/pack.js';
 import { openDelta, type OpenDelta } from './container.js';
@@ -118,8 +119,7 @@ async function writeDeb(
         if (piece.kind === 'literal' || piece.member.name !== name) continue;
         const { member } = piece;
         const tar = name === 'data' ? tars.data(member) : tars.control(member);
-        const raw = gather(clock.waitingFor('tars', tar), CHUNK_BYTES);
-        const content = compressMember(member, raw);
+        const content = compressMember(member, clock.waitingFor('tars', tar));
         const destination = { file, at, length: piece.length };
         await clock.during('members', () => writeMember(destination, content, clock, signal));
       }
@@ -150,7 +150,7 @@ function memberWriter({
   return (part, raw) => {
     const { recipe } = part;
     if (recipe === null) throw new Error('checkForm saw a recipe for each member');
-    return pack({ ...part, recipe }, raw);
+    return pack({ ...part, recipe }, gather(raw, ENCODER_CHUNK_BYTES));
   };
 }
 
@@ -171,21 +171,19 @@ function placePieces(delta: OpenDelta, size: number, { form }: RebuildOptions): 
   });
 }
 
-/** Large enough that headers and small files do not each cost a call. */
-const CHUNK_BYTES = 256 * 1024;
+/** Large enough that headers and small files do not each wake the encoder. */
+const ENCODER_CHUNK_BYTES = 256 * 1024;
 
 async function writeMember(
-  { file, at: start, length }: { file: FileHandle; at: number; length: number },
+  { file, at, length }: { file: FileHandle; at: number; length: number },
   content: AsyncIterable<Uint8Array>,
   clock: PhaseClock,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  let at = start;
+  const writer = new SequentialWriter(file, at);
   const write = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
-    for await (const chunk of chunks) {
-      await clock.during('write', () => writeExactly(file, chunk, at));
-      at += chunk.length;
-    }
+    for await (const chunk of chunks) await clock.during('write', () => writer.write(chunk));
+    await clock.during('write', () => writer.flush());
   };
   await pipeline(content, exactLength(length), write, { signal });
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 
 /** SHA-256 as 64 lower-case hex digits. */
 export type Sha256 = string;
@@ -16,12 +16,30 @@ export function md5(bytes: Uint8Array): string {
   return createHash('md5').update(bytes).digest('hex');
 }
 
-/** SHA-256 and size of a file, read in one pass with constant memory. */
+const READ_BYTES = 1 << 18;
+
+/**
+ * SHA-256 and size of a file, read in one pass into one buffer: those of a stream would be 30 MB
+ * before the garbage collector looks for them.
+ */
 export async function hashFile(
   path: string,
   signal?: AbortSignal,
 ): Promise<{ sha256: Sha256; size: number }> {
-  return hashStream(createReadStream(path, { highWaterMark: 1 << 20, signal }));
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  const file = await open(path, 'r');
+  try {
+    for (let size = 0; ;) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, size);
+      if (bytesRead === 0) return { sha256: hash.digest('hex'), size };
+      hash.update(buffer.subarray(0, bytesRead));
+      size += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /** SHA-256 and size of what is left in a stream. */
