@@ -173,6 +173,8 @@ function gnuGzip(level: number): Duplex {
   child.on('error', (cause) => {
     both.destroy(new DebshoalError('tool-failed', 'cannot run gzip', { cause }));
   });
+  // Whoever has seen enough leaves it waiting for a reader, and this process waiting for it.
+  both.on('close', () => child.kill());
   return both;
 }
 

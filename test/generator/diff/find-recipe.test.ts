@@ -12,7 +12,7 @@ import { DebshoalError } from '../../../shared/errors.js';
 import { readBounded } from '../../../shared/io/files.js';
 import { LIMITS } from '../../../shared/limits.js';
 import { chunksOf, collect, noise } from '../../support/chunks.js';
-import { temporaryFolder } from '../../support/cleanup.js';
+import { temporaryFolder, until } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
 import { makeAr, makeTar, makeTinyDeb } from '../../support/tiny-deb.js';
 import { hasTool } from '../../support/tools.js';
@@ -144,6 +144,17 @@ describe('recipes of other writers', () => {
       );
       expect([shape, await errorCode(recipesOf(path))]).toEqual([shape, 'deb-unreproducible']);
     }
+  });
+
+  it('leave no gzip behind that was found to be another one', async () => {
+    const header = Buffer.from('1f8b0800000000000203', 'hex');
+    const recipe: Recipe = { kind: 'gzip', encoder: 'gnu', level: 9, header };
+    // It has read all of it, and writes more than fits into the pipe.
+    for await (const chunk of compress(recipe, chunksOf(noise(300_000), 300_000))) {
+      if (chunk.length > header.length) break;
+    }
+    const running = () => process.getActiveResourcesInfo().includes('ProcessWrap');
+    await until(() => !running());
   });
 
   it('do not change with the variable GZIP', async () => {
