@@ -26,15 +26,20 @@ export async function findExpandable(
   report: ReportProgress,
 ): Promise<Expandable> {
   const expandable = new Map<IndexedPackage, readonly PackageOrigin[]>();
-  const asked = indexes.filter((loaded) => mayVouch(loaded, policy));
+  if (policy === 'never') return expandable;
   const bySha256 = new Map(pending.map((one) => [one.sha256, one]));
-  const offered = asked.flatMap((loaded) =>
+  const offeredBy = (loaded: LoadedIndex) =>
     loaded.index.packages.flatMap((entry) => {
       const wanted = bySha256.get(entry.sha256);
       const is = entry.expanded !== null && entry.deltas.length > 0 && wanted !== undefined;
       return is ? [{ loaded, entry, wanted }] : [];
-    }),
-  );
+    });
+  for (const loaded of indexes.filter((one) => !mayVouch(one, policy))) {
+    const count = offeredBy(loaded).length;
+    const text = `${loaded.source.uri} has ${count} packages expanded, too: see --expanded in --help`;
+    if (count > 0) report({ kind: 'note', text });
+  }
+  const offered = indexes.filter((one) => mayVouch(one, policy)).flatMap(offeredBy);
   if (offered.length === 0) return expandable;
   const wanted = [...new Set(offered.map((one) => one.wanted))];
   const origins = await originsOf(system, wanted).catch((error: unknown) => {
@@ -61,9 +66,8 @@ async function originsOf(
   return findOrigins(system, wanted);
 }
 
-function mayVouch({ trust, allowsExpanded }: LoadedIndex, policy: ExpandedPolicy): boolean {
-  if (policy === 'auto') return trust === 'archive' || allowsExpanded;
-  return policy === 'always';
+function mayVouch({ trust, allowsExpanded }: LoadedIndex, policy: 'auto' | 'always'): boolean {
+  return policy === 'always' || trust === 'archive' || allowsExpanded;
 }
 
 function isOwn({ source }: LoadedIndex): (origin: PackageOrigin) => boolean {

@@ -84,7 +84,11 @@ describeHere('who may vouch for expanded packages', () => {
   test('a third party only when the user says so', async () => {
     const source = { uri: 'http://deltas.example.org', suite: 'lab' };
     const stranger = { source, trust: 'third-party' } as const;
-    expect(await count(loaded(stranger), 'auto')).toBe(0);
+    const notes: string[] = [];
+    const found = await findExpandable(system, pending, [loaded(stranger)], 'auto', (event) => {
+      notes.push(event.kind);
+    });
+    expect([found.size, notes]).toEqual([0, ['note']]);
     expect(await count(loaded(stranger), 'always')).toBe(pending.length);
     expect(await count(loaded({ ...stranger, allowsExpanded: true }), 'auto')).toBe(pending.length);
     expect(await count(loaded({ ...stranger, allowsExpanded: true }), 'never')).toBe(0);

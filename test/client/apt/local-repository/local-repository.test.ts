@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { openAptSystem, type AptSystem } from '../../../../client/apt/apt-system.js';
+import { openAptSystem, shellValue, type AptSystem } from '../../../../client/apt/apt-system.js';
 import {
   listForApt,
   recogniseListed,
@@ -143,6 +143,17 @@ describeHere('the local repository', () => {
     await install(system, 'lab-library');
     expect(await removeWhenInstalled(system)).toBe(0);
     expect(await ours(root)).toEqual([]);
+  });
+
+  test('a program that read our apt.conf finds its sources when we are gone', async () => {
+    const { root, system, list } = await open();
+    await list();
+    const value = await system.run('apt-config', ['shell', 'L', 'Dir::Etc::sourcelist/f']);
+    expect(shellValue(value)).toBe(join(root, 'var/lib/debshoal/apt/sources.list'));
+    await removeLocalRepository(system);
+    const remembered = ['-o', `Dir::Etc::sourcelist=${shellValue(value)}`];
+    const uris = await system.run('apt-get', [...remembered, '-qq', '--print-uris', 'upgrade']);
+    expect(uris.split(lab.mirror.url)).toHaveLength(1 + SCRATCH_PACKAGES.length);
   });
 
   test('a .deb that is gone is not listed again', async () => {
