@@ -77,7 +77,7 @@ export async function diffDebs(
     const { parts, unreproducible } = await findRecipes(newDeb);
     const recipes = clock();
     const proven = new ProvenPacks();
-    const content = await makeContent(oldDeb, newDeb, parts, folder, proven);
+    const content = await makeContent(oldDeb, newDeb, parts, proven);
     const delta = await encodeDelta(content, coding);
     const match = clock();
     const workCounts = {

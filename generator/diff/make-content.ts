@@ -48,13 +48,12 @@ export async function makeContent(
   oldDeb: ExpandedDeb,
   newDeb: ExpandedDeb,
   parts: readonly TargetPart[],
-  folder: string,
   proven: ProvenPacks,
 ): Promise<MadeContent> {
   const old = await openOldFiles(oldDeb);
   try {
     const tars = await layOutTars(newDeb, oldDeb, old);
-    const made = await layOutNew(tars.made, folder, proven);
+    const made = await layOutNew(tars.made, proven);
     const conffiles = parseConffiles(old.controlFiles[CONFFILES] ?? Buffer.alloc(0));
     const computed = predictMd5sums(tars.sums, conffiles);
     const oldSpace = await layOutOld(old, tars.copied, made, computed);

@@ -29,7 +29,7 @@ export async function proveDelta(
   const target = join(folder, 'rebuilt.deb');
   await rebuildDeb(deltaPath, old, target, {
     form: 'expanded',
-    packNested: (jobs, jobFolder) => proven.pack(jobs, jobFolder),
+    packNested: (jobs) => proven.pack(jobs),
     temporaryParent: folder,
   });
   const delta = await openDelta(deltaPath);

@@ -26,12 +26,10 @@ export interface OldContent {
 /** Lays out the made files one after the other, their packed streams opened where that is exact. */
 export async function layOutNew(
   made: readonly MadeFile[],
-  folder: string,
   proven: ProvenPacks,
 ): Promise<NewContent[]> {
   const unfolded = await unfoldNew(
     made.map(({ bytes }) => bytes),
-    folder,
     proven,
   );
   let at = 0;

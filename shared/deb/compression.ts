@@ -159,7 +159,7 @@ async function* withHeader(
 }
 
 /** gzip(1) takes options from the variable GZIP, too: another level, other bytes. */
-export function gzipEnvironment(): NodeJS.ProcessEnv {
+function gzipEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, GZIP: undefined };
 }
 

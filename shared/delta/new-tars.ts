@@ -24,8 +24,6 @@ export interface TarIngredients {
   readonly unfoldedOld: ReadonlyMap<string, number>;
   /** Packs nested streams. */
   readonly pack: PackMany;
-  /** For temporary files. */
-  readonly folder: string;
 }
 
 /**
@@ -74,17 +72,14 @@ interface Made {
   readonly md5?: string | null;
 }
 
-/** Starting gzip costs more than compressing a manual page, so that many go in one batch. */
+/** The modules of a kernel are packed by xz, several at once. */
 const MAX_BATCH_BYTES = 8 * 2 ** 20;
 const MAX_BATCH_FILES = 512;
 
 const NOTHING = { content: Buffer.alloc(0), folds: [] } as const;
 
-async function foldBatch(
-  batch: readonly Made[],
-  { folder, pack }: TarIngredients,
-): Promise<Made[]> {
-  const packed = await foldMany(batch, folder, pack);
+async function foldBatch(batch: readonly Made[], { pack }: TarIngredients): Promise<Made[]> {
+  const packed = await foldMany(batch, pack);
   return batch.map((made, i) => ({ ...made, content: packed[i] ?? made.content, folds: [] }));
 }
 

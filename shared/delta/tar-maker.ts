@@ -43,7 +43,7 @@ export async function openTarMaker(
     const trees = describeOldTrees(old.listedPaths, old.controlFiles, old);
     const folds = new FoldDecoder(groups.folds);
     const unfoldedOld = unfoldedLengths(segments, (index) => oldSpace.segment(index).length);
-    const ingredients = { old, trees, layout, newSpace, folds, unfoldedOld, pack, folder };
+    const ingredients = { old, trees, layout, newSpace, folds, unfoldedOld, pack };
     const needsMd5sums = segments.some(({ file }) => file.member === 'computed');
     return {
       async *data(part) {

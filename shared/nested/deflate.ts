@@ -1,82 +1,81 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-
-import { gzipEnvironment } from '../deb/compression.js';
-import { GZIP_TRAILER, PLAIN_GZIP_HEADER } from '../io/gzip.js';
-import { runTool } from '../io/run-tool.js';
-import { zlibDeflate } from './zlib-deflate.js';
+import { DebshoalError } from '../errors.js';
+import { instantiate } from '../kernel/instantiate.js';
 import type { DeflateEncoder } from './nested-recipe.js';
 
-/** Content to be packed into a raw deflate stream. */
-export interface DeflateJob {
-  readonly content: Buffer;
-  readonly encoder: DeflateEncoder;
+/*
+ * Canonical zlib and GNU gzip in WebAssembly: Node's own zlib is Chromium's, which writes other
+ * bytes; the port to JavaScript is two to three times slower; and a process of gzip with its
+ * temporary files costs more than the compression of a manual page.
+ */
+
+interface DeflateKernel {
+  readonly memory: WebAssembly.Memory;
+  arena(length: number): number;
+  deflate(
+    contentAt: number,
+    contentLength: number,
+    level: number,
+    memoryLevel: number,
+    strategy: number,
+    windowBits: number,
+    gnu: number,
+    packedAt: number,
+    packedLimit: number,
+    expectedAt: number,
+    expectedBytes: number,
+  ): number;
 }
 
-/** Raw deflate streams, in order; those by GNU gzip of one level in one run in `folder`. */
-export async function deflateMany(jobs: readonly DeflateJob[], folder: string): Promise<Buffer[]> {
-  const results: Buffer[] = [];
-  const gnu = new Map<number, number[]>();
-  for (const [i, { content, encoder }] of jobs.entries()) {
-    if (encoder.by === 'zlib') results[i] = zlibDeflate(content, encoder);
-    else {
-      const indexes = gnu.get(encoder.level);
-      if (indexes === undefined) gnu.set(encoder.level, [i]);
-      else indexes.push(i);
-    }
-  }
-  for (const [level, indexes] of gnu) {
-    const contents = indexes.map((i) => jobs[i]?.content ?? Buffer.alloc(0));
-    const packed = await gnuDeflate(contents, level, folder);
-    for (const [i, index] of indexes.entries()) results[index] = packed[i] ?? Buffer.alloc(0);
-  }
-  return results;
+/** Bytes behind the content that the kernel uses. */
+const PADDING = 512;
+/** WebAssembly memory never shrinks: beyond this an instance is dropped after its job. */
+const KEPT_BYTES = 64 << 20;
+const DIFFERENT = 0xffffffff;
+
+let kept: DeflateKernel | null = null;
+
+/** The raw deflate stream that `encoder` makes of `content`. */
+export function deflate(content: Buffer, encoder: DeflateEncoder): Buffer {
+  const packed = run(content, encoder, null);
+  if (packed === null) throw new Error('nothing was expected');
+  return packed;
 }
 
-/** Arguments of one process: each is a file that is held open, and a name of a few bytes. */
-const BATCH_FILES = 500;
+/** Whether `encoder` makes exactly `packed` of `content`. Stops at the first other block. */
+export function deflatesTo(content: Buffer, encoder: DeflateEncoder, packed: Buffer): boolean {
+  return run(content, encoder, packed) !== null;
+}
 
-/** One process for hundreds of contents, since starting one for each took ten times as long. */
-async function gnuDeflate(
-  contents: readonly Buffer[],
-  level: number,
-  parent: string,
-): Promise<Buffer[]> {
-  const folder = await mkdtemp(join(parent, 'gzip-'));
-  const results: Buffer[] = [];
-  const processes = availableParallelism();
-  const batchFiles = Math.min(BATCH_FILES, Math.ceil(contents.length / processes));
-  const starts = Array.from(contents.keys())
-    .filter((i) => i % batchFiles === 0)
-    .values();
-  const work = async (): Promise<void> => {
-    for (const start of starts) {
-      const batch = contents.slice(start, start + batchFiles);
-      for (const [i, gz] of (await gzipFiles(batch, start, level, folder)).entries()) {
-        results[start + i] = gz.subarray(PLAIN_GZIP_HEADER, gz.length - GZIP_TRAILER);
-      }
-    }
-  };
+function run(content: Buffer, encoder: DeflateEncoder, expected: Buffer | null): Buffer | null {
+  const kernel = kept ?? (instantiate('deflate').exports as unknown as DeflateKernel);
+  // A literal is 9 bits at most, a match of three bytes 31, and small blocks have ends.
+  const limit = Math.ceil(content.length * 1.5) + 1024;
+  const expectedLength = expected?.length ?? 0;
   try {
-    await Promise.all(Array.from({ length: processes }, work));
-  } finally {
-    await rm(folder, { recursive: true });
+    const contentAt = kernel.arena(content.length + PADDING + expectedLength + PADDING + limit);
+    const expectedAt = contentAt + content.length + PADDING;
+    const packedAt = expectedAt + expectedLength + PADDING;
+    const memory = Buffer.from(kernel.memory.buffer);
+    content.copy(memory, contentAt);
+    expected?.copy(memory, expectedAt);
+    const args = [expected === null ? 0 : expectedAt, expectedLength] as const;
+    const settings = settingsOf(encoder);
+    const length = kernel.deflate(
+      ...([contentAt, content.length, ...settings, packedAt, limit, ...args] as const),
+    );
+    kept = kernel.memory.buffer.byteLength <= KEPT_BYTES ? kernel : null;
+    if (length >>> 0 === DIFFERENT) return null;
+    return Buffer.from(memory.subarray(packedAt, packedAt + length));
+  } catch (cause) {
+    kept = null;
+    if (!(cause instanceof WebAssembly.RuntimeError || cause instanceof RangeError)) throw cause;
+    throw new DebshoalError('delta-damaged', 'a nested stream cannot be packed', { cause });
   }
-  return results;
 }
 
-async function gzipFiles(
-  contents: readonly Buffer[],
-  firstNumber: number,
-  level: number,
-  folder: string,
-): Promise<Buffer[]> {
-  const names = contents.map((_content, i) => String(firstNumber + i));
-  // At once: the thread pool would cost more than these small files do.
-  for (const [i, name] of names.entries()) writeFileSync(join(folder, name), contents[i] ?? '');
-  const options = { maxOutput: 0, env: gzipEnvironment(), cwd: folder };
-  await runTool('gzip', ['-n', `-${level}`, '--', ...names], options);
-  return names.map((name) => readFileSync(join(folder, `${name}.gz`)));
+/** The kernel's level, memory level, strategy, window bits, and 1 for GNU gzip. */
+function settingsOf(encoder: DeflateEncoder): [number, number, number, number, 0 | 1] {
+  if (encoder.by === 'gnu') return [encoder.level, 8, 0, 15, 1];
+  const { level, memLevel, strategy, windowBits } = encoder;
+  return [level, memLevel, strategy, windowBits, 0];
 }

@@ -13,13 +13,11 @@ interface Open {
 
 /**
  * Packs the streams of many files again, the exact inverse of unfolding. Works from the innermost
- * level out, all files at once, because GNU gzip is run for many contents together; temporary
- * files lie in `folder`. Fails with `delta-damaged` when a fold does not fit or gives another
- * length than it says.
+ * level out, all files at once, because xz packs several contents side by side. Fails with
+ * `delta-damaged` when a fold does not fit or gives another length than it says.
  */
 export async function foldMany(
   items: readonly Unfolded[],
-  folder: string,
   pack: PackMany = packMany,
 ): Promise<Buffer[]> {
   const levels: Open[][] = [];
@@ -33,7 +31,7 @@ export async function foldMany(
       content: replace(content, fold.inner, inner),
       recipe: fold.recipe,
     }));
-    const packed = await pack(jobs, folder);
+    const packed = await pack(jobs);
     for (const [i, opened] of level.entries()) {
       const bytes = packed[i];
       if (bytes === undefined || bytes.length !== opened.fold.packedLength) {

@@ -4,7 +4,7 @@ import { compress as compressZstd } from 'zstd-napi';
 
 import { xzEncoderMemory } from '../deb/recipe.js';
 import { LIMITS } from '../limits.js';
-import { deflateMany, type DeflateJob } from './deflate.js';
+import { deflate } from './deflate.js';
 import { adlerTrailer, gzipTrailer } from './inflate.js';
 import type { NestedRecipe, ZipRecipe } from './nested-recipe.js';
 import { frameImageData } from './png.js';
@@ -18,20 +18,17 @@ export interface PackJob {
 }
 
 /** `packMany`, or what gives the same bytes. */
-export type PackMany = (jobs: readonly PackJob[], folder: string) => Promise<Buffer[]>;
+export type PackMany = (jobs: readonly PackJob[]) => Promise<Buffer[]>;
 
-/** Packed bytes, in order. Temporary files lie in `folder`. */
-export async function packMany(jobs: readonly PackJob[], folder: string): Promise<Buffer[]> {
-  const deflates: DeflateJob[] = [];
-  const finishers = jobs.map((job) => planJob(job, deflates));
-  const packed = await deflateMany(deflates, folder);
+/** Packed bytes, in order. */
+export async function packMany(jobs: readonly PackJob[]): Promise<Buffer[]> {
   const results: Buffer[] = [];
   // xz is slow and works in threads of its own: as many at once as processors and memory allow.
   const memory = jobs.reduce((most, { recipe }) => Math.max(most, encoderMemory(recipe)), 1);
   const affordable = Math.max(1, Math.floor(LIMITS.encoderMemoryBytes / memory));
-  const entries = finishers.entries();
+  const entries = jobs.entries();
   const work = async (): Promise<void> => {
-    for (const [i, finish] of entries) results[i] = await finish(packed);
+    for (const [i, job] of entries) results[i] = await pack(job);
   };
   const workers = Math.min(availableParallelism(), affordable);
   await Promise.all(Array.from({ length: workers }, work));
@@ -43,56 +40,34 @@ function encoderMemory(recipe: NestedRecipe): number {
   return recipe.kind === 'xz' ? xzEncoderMemory(recipe.dictionaryBytes, recipe.blockBytes) : 0;
 }
 
-/** Takes the deflate streams of all jobs; returns the packed bytes of its own. */
-type Finisher = (deflated: readonly Buffer[]) => Buffer | Promise<Buffer>;
-
-/** Adds the deflate streams that a job needs to `deflates`, where they are made all together. */
-function planJob({ content, recipe }: PackJob, deflates: DeflateJob[]): Finisher {
+function pack({ content, recipe }: PackJob): Buffer | Promise<Buffer> {
   switch (recipe.kind) {
-    case 'deflate': {
-      const index = deflates.push({ content, encoder: recipe.encoder }) - 1;
-      return (deflated) => Buffer.concat([at(deflated, index), trailerOf(recipe, content)]);
-    }
+    case 'deflate':
+      return Buffer.concat([deflate(content, recipe.encoder), trailerOf(recipe, content)]);
     case 'png': {
-      const index = deflates.push({ content, encoder: recipe.encoder }) - 1;
       const header = Buffer.from([recipe.zlibHeader >> 8, recipe.zlibHeader & 0xff]);
-      return (deflated) => {
-        const data = Buffer.concat([header, at(deflated, index), adlerTrailer(content)]);
-        return frameImageData(data, recipe.chunkBytes);
-      };
+      const data = [header, deflate(content, recipe.encoder), adlerTrailer(content)];
+      return frameImageData(Buffer.concat(data), recipe.chunkBytes);
     }
     case 'zip':
-      return planZip(content, recipe, deflates);
+      return packZip(content, recipe);
     case 'xz':
-      return () => encodeXz(content, recipe);
+      return encodeXz(content, recipe);
     case 'zstd': {
       const { level, checksum, contentSize } = recipe;
       const flags = { checksumFlag: checksum, contentSizeFlag: contentSize };
-      return () => compressZstd(content, { compressionLevel: level, ...flags });
+      return compressZstd(content, { compressionLevel: level, ...flags });
     }
   }
 }
 
-function planZip(content: Buffer, recipe: ZipRecipe, deflates: DeflateJob[]): Finisher {
+function packZip(content: Buffer, recipe: ZipRecipe): Buffer {
   const isPacked = (entry: number): boolean => recipe.exceptions.get(entry) === null;
   const zip = readNeutralZip(content, isPacked);
-  const indexes = zip.entries.map(({ data, isDeflated }, i) => {
-    const encoder = recipe.exceptions.get(i) ?? recipe.encoder;
-    return isDeflated ? deflates.push({ content: data, encoder }) - 1 : null;
-  });
-  return (deflated) => {
-    const packed = zip.entries.map(({ data }, i) => {
-      const index = indexes[i] ?? null;
-      return index === null ? data : at(deflated, index);
-    });
-    return restoreZip(zip, packed, isPacked);
-  };
-}
-
-function at(deflated: readonly Buffer[], index: number): Buffer {
-  const packed = deflated[index];
-  if (packed === undefined) throw new Error('a deflate stream was not made');
-  return packed;
+  const packed = zip.entries.map(({ data, isDeflated }, i) =>
+    isDeflated ? deflate(data, recipe.exceptions.get(i) ?? recipe.encoder) : data,
+  );
+  return restoreZip(zip, packed, isPacked);
 }
 
 function trailerOf(recipe: Extract<NestedRecipe, { kind: 'deflate' }>, content: Buffer): Buffer {

@@ -19,8 +19,7 @@ export async function findWholeRecipe(
   const candidates = kind === 'xz' ? xzCandidates(bytes) : zstdCandidates(bytes);
   const affordable = content.length <= MAX_GUESSED ? candidates : candidates.slice(0, 2);
   for (const recipe of affordable) {
-    // No recipe of these kinds uses a folder.
-    const [packed] = await packMany([{ content, recipe }], '');
+    const [packed] = await packMany([{ content, recipe }]);
     if (packed?.equals(bytes)) return recipe;
   }
   return null;

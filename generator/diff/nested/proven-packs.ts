@@ -14,20 +14,17 @@ export class ProvenPacks {
   }
 
   /** Like `packMany`. */
-  async pack(jobs: readonly PackJob[], folder: string): Promise<Buffer[]> {
+  async pack(jobs: readonly PackJob[]): Promise<Buffer[]> {
     const known = jobs.map((job) =>
       isSlow(job.recipe) ? this.#packed.get(keyOf(job)) : undefined,
     );
-    const made = await packMany(
-      jobs.filter((_, i) => known[i] === undefined),
-      folder,
-    );
+    const made = await packMany(jobs.filter((_, i) => known[i] === undefined));
     const left = made.values();
     return known.map((packed) => packed ?? left.next().value ?? Buffer.alloc(0));
   }
 }
 
-/** The others are made faster than looked up, or together. */
+/** The others are made faster than looked up. */
 function isSlow({ kind }: NestedRecipe): boolean {
   return kind === 'xz' || kind === 'zstd';
 }

@@ -15,19 +15,17 @@ import {
   restoreZip,
   STORED,
 } from '../../../shared/nested/zip.js';
-import { findEncoders, type PackedStream } from './find-encoders.js';
+import { EncoderSearch } from './find-encoder.js';
 import { findWholeRecipe } from './find-whole-recipe.js';
 import { ProvenPacks } from './proven-packs.js';
 
 /**
  * New files with their packed streams replaced by their contents, where a recipe gives exactly the
  * packed bytes back; the rest stays as it is. `foldMany` is the inverse. Many files at once, since
- * GNU gzip is run for all of them; its temporary files lie in `folder`. `proven`
- * gets what xz and zstd were seen to make.
+ * xz packs several contents side by side. `proven` gets what xz and zstd were seen to make.
  */
 export async function unfoldNew(
   files: readonly Uint8Array[],
-  folder: string,
   proven = new ProvenPacks(),
 ): Promise<Unfolded[]> {
   const search = new RecipeSearch();
@@ -37,17 +35,9 @@ export async function unfoldNew(
     search.addNode(node);
     nodes.push(node);
   }
-  const recipes = await search.run(folder, proven);
+  const recipes = await search.run(proven);
   return nodes.map((node) => unfoldNode(node, (stream) => recipes.get(stream) ?? null));
 }
-
-interface Wanted {
-  readonly stream: NestedStream;
-  readonly packed: PackedStream;
-  readonly recipe: (encoder: PackedStreamEncoder) => NestedRecipe;
-}
-
-type PackedStreamEncoder = NonNullable<Awaited<ReturnType<typeof findEncoders>>[number]>;
 
 /** Bytes around a raw deflate stream. */
 const TRAILERS = { none: 0, adler32: 4, gzip: 8 } as const;
@@ -56,9 +46,9 @@ const ZLIB_HEADER = 2;
 /** Of `xz -9`, each takes 0.7 GiB. */
 const MAX_WORKERS = 4;
 
-/** Collects the streams of many trees, so that one search serves all. */
+/** Looks for the recipes of deflate streams at once, and for those of slower ones side by side. */
 class RecipeSearch {
-  readonly #deflates: Wanted[] = [];
+  readonly #encoders = new EncoderSearch();
   readonly #whole: { bytes: Buffer; stream: Extract<NestedStream, { kind: 'xz' | 'zstd' }> }[] = [];
   readonly #recipes = new Map<NestedStream, NestedRecipe>();
 
@@ -68,13 +58,7 @@ class RecipeSearch {
     }
   }
 
-  async run(folder: string, proven: ProvenPacks): Promise<ReadonlyMap<NestedStream, NestedRecipe>> {
-    const packed = this.#deflates.map((wanted) => wanted.packed);
-    const encoders = await findEncoders(packed, folder);
-    for (const [i, { stream, recipe }] of this.#deflates.entries()) {
-      const encoder = encoders[i];
-      if (encoder) this.#recipes.set(stream, recipe(encoder));
-    }
+  async run(proven: ProvenPacks): Promise<ReadonlyMap<NestedStream, NestedRecipe>> {
     // xz works in threads of its own, and takes minutes for the modules of a kernel.
     const left = this.#whole.values();
     const work = async (): Promise<void> => {
@@ -96,11 +80,9 @@ class RecipeSearch {
         const { trailer, hintedLevel, hintedWindowBits, node } = stream;
         const packed = bytes.subarray(0, bytes.length - TRAILERS[trailer]);
         const format = trailer === 'gzip' ? 'gzip' : trailer === 'none' ? 'zip' : 'zlib';
-        this.#deflates.push({
-          stream,
-          packed: { content: node.bytes, packed, hintedLevel, hintedWindowBits, format },
-          recipe: (encoder) => ({ kind: 'deflate', encoder, trailer }),
-        });
+        const hints = { hintedLevel, hintedWindowBits };
+        const encoder = this.#encoders.find({ content: node.bytes, packed, ...hints, format });
+        if (encoder !== null) this.#recipes.set(stream, { kind: 'deflate', encoder, trailer });
         this.addNode(node);
         return;
       }
@@ -110,11 +92,10 @@ class RecipeSearch {
         const packed = data.subarray(ZLIB_HEADER, data.length - TRAILERS.adler32);
         const zlibHeader = data.readUInt16BE(0);
         const hints = zlibHints(data, 0);
-        this.#deflates.push({
-          stream,
-          packed: { content: node.bytes, packed, ...hints, format: 'png' },
-          recipe: (encoder) => ({ kind: 'png', encoder, zlibHeader, chunkBytes }),
-        });
+        const png = { content: node.bytes, packed, ...hints, format: 'png' } as const;
+        const encoder = this.#encoders.find(png);
+        if (encoder === null) return;
+        this.#recipes.set(stream, { kind: 'png', encoder, zlibHeader, chunkBytes });
         return;
       }
       case 'zip':

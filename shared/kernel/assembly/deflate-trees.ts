@@ -16,7 +16,7 @@ const MAX_BIT_LENGTH_BITS: i32 = 7;
 const REPEAT_3_6: i32 = 16;
 const REPEAT_ZERO_3_10: i32 = 17;
 const REPEAT_ZERO_11_138: i32 = 18;
-const MAX_SYMBOLS: i32 = 1 << 15;
+export const MAX_SYMBOLS: i32 = 1 << 15;
 
 /** A tree: frequencies, lengths (while it is built: the parents) and codes, one u32 a node. */
 const NODES: usize = HEAP_SIZE + 1;
@@ -58,6 +58,7 @@ const distanceBases = memory.data(DISTANCE_ELEMENTS * 4, 8);
 const symbols = memory.data(MAX_SYMBOLS * 4, 8);
 let symbolCount: i32 = 0;
 let symbolLimit: i32 = 0;
+let matchCount: i32 = 0;
 
 /** Bits of the block with its own codes and with the fixed ones. */
 let ownBits: u32 = 0;
@@ -129,6 +130,7 @@ function startBlock(): void {
   ownBits = 0;
   fixedBits = 0;
   symbolCount = 0;
+  matchCount = 0;
 }
 
 /** Adds a literal; true: the block is full. */
@@ -144,9 +146,23 @@ export function addMatch(distance: u32, matchLength: u32): bool {
   const short = matchLength - 3;
   store<u32>(symbols + ((<usize>symbolCount) << 2), short | (distance << 8));
   symbolCount++;
+  matchCount++;
   count(literalTree, <i32>load<u8>(lengthCodes + short) + LITERALS + 1);
   count(distanceTree, distanceCode(distance - 1));
   return symbolCount == symbolLimit;
+}
+
+/**
+ * GNU gzip's guess, after every 4,096 symbols, that the block of `inputLength` bytes so far packs
+ * into less than half without many matches: what follows may want other codes.
+ */
+export function packsWell(inputLength: u32): bool {
+  if ((symbolCount & 0xfff) != 0) return false;
+  let bits: u32 = symbolCount << 3;
+  for (let code = 0; code < DISTANCE_ELEMENTS; code++) {
+    bits += frequency(distanceTree, code) * (5 + load<u8>(distanceExtra + code));
+  }
+  return matchCount < symbolCount / 2 && bits >> 3 < inputLength / 2;
 }
 
 /** Writes the block of the added symbols; `stored` are its bytes, 0 when they are out of reach. */

@@ -2,14 +2,29 @@
  * Canonical zlib's deflate.c, levels 1 to 9, for content that lies in memory as a whole. The same
  * bytes as zlib makes, so zlib's window is imitated where it shows: what lies before its start is
  * out of reach, and so is the very first byte of it, whose position is the mark for "none".
+ *
+ * GNU gzip's deflate, too, in the places that ask for `isGnu`. It has an ancestor in common with
+ * zlib, where early ends of blocks are left as an option (TRUNCATE_BLOCK), and it compares beyond
+ * the end of the content with what its window held before. Tests compare with the program.
  */
-import { addLiteral, addMatch, flushBlock, outputPlace, startStream } from './deflate-trees';
+import {
+  MAX_SYMBOLS,
+  addLiteral,
+  addMatch,
+  flushBlock,
+  outputPlace,
+  packsWell,
+  startStream,
+} from './deflate-trees';
 
 const MIN_MATCH: u32 = 3;
 const MAX_MATCH: u32 = 258;
 const MIN_LOOKAHEAD: u32 = MAX_MATCH + MIN_MATCH + 1;
 /** Matches of three bytes that are further away are longer than literals. */
 const TOO_FAR: u32 = 4096;
+
+/** Behind the content: matches are compared in steps, and by GNU gzip beyond its end. */
+const PADDING: u32 = 512;
 
 const FILTERED: i32 = 1;
 const HUFFMAN_ONLY: i32 = 2;
@@ -47,6 +62,11 @@ let windowStart: u32 = 0;
 let windowEnd: u32 = 0;
 let blockStart: u32 = 0;
 let matchStart: u32 = 0;
+let isGnu: bool = false;
+/** Whether blocks that pack well end early. */
+let endsBlocksEarly: bool = false;
+/** GNU gzip's window stays where it is once the end was met. */
+let windowRests: bool = false;
 
 let packed: usize = 0;
 let expected: usize = 0;
@@ -63,9 +83,10 @@ export function arena(length: usize): usize {
 }
 
 /**
- * Packs `contentLength` bytes, behind which 300 more are allocated, into a raw deflate stream at
+ * Packs `contentLength` bytes, behind which 512 more are allocated, into a raw deflate stream at
  * `packedAt`, of at most `packedLimit` bytes. Returns its length, or 0xffffffff as soon as it is
- * known to differ from the `expectedBytes` at `expectedAt`; 0 expects nothing.
+ * known to differ from the `expectedBytes` at `expectedAt`; 0 expects nothing. `gnu`: the bytes of
+ * GNU gzip, which has memory level 8, strategy 0 and 15 window bits.
  */
 export function deflate(
   contentAt: usize,
@@ -74,6 +95,7 @@ export function deflate(
   memoryLevel: u32,
   chosenStrategy: i32,
   windowBits: u32,
+  gnu: bool,
   packedAt: usize,
   packedLimit: u32,
   expectedAt: usize,
@@ -81,6 +103,9 @@ export function deflate(
 ): u32 {
   if (level < 1 || level > 9 || memoryLevel < 1 || memoryLevel > 9) unreachable();
   if (windowBits < 9 || windowBits > 15) unreachable();
+  if (gnu && (memoryLevel != 8 || chosenStrategy != 0 || windowBits != 15)) unreachable();
+  isGnu = gnu;
+  endsBlocksEarly = gnu && level > 2;
   const row = settings + level * 8;
   goodMatch = load<u16>(row);
   maxLazy = load<u16>(row, 2);
@@ -103,8 +128,11 @@ export function deflate(
   expected = expectedAt;
   expectedLength = expectedBytes;
   compared = 0;
+  windowRests = false;
+  if (gnu) leaveRemains();
   const isFixed = strategy == FIXED_CODES;
-  startStream(packedAt, packedAt + packedLimit, 1 << (memoryLevel + 6), isFixed);
+  const maxSymbols = gnu ? MAX_SYMBOLS : 1 << (memoryLevel + 6);
+  startStream(packedAt, packedAt + packedLimit, maxSymbols, isFixed);
   let same: bool;
   if (strategy == HUFFMAN_ONLY) same = deflateLiterals();
   else if (strategy == RUN_LENGTHS) same = deflateRuns();
@@ -115,16 +143,31 @@ export function deflate(
   return expectedAt != 0 && length != expectedLength ? DIFFERENT : length;
 }
 
+/**
+ * What GNU gzip finds behind the content: two zeros, and then what its window held before, either
+ * nothing, or the content of half a window earlier.
+ */
+function leaveRemains(): void {
+  memory.fill(content + end, 0, PADDING);
+  const half = windowSize;
+  for (let at = max(end + MIN_MATCH - 1, 2 * half); at < end + PADDING; at++) {
+    store<u8>(content + at, load<u8>(content + at - half));
+  }
+}
+
 /** zlib's fill_window: the whole rest of the content is always at hand. */
 function fillWindow(lookahead: u32): void {
-  while (windowEnd - position < lookahead) {
+  while (windowEnd - position < lookahead && !windowRests) {
     let room = 2 * windowSize - (windowEnd - windowStart);
     if (position - windowStart >= 2 * windowSize - MIN_LOOKAHEAD) {
       windowStart += windowSize;
       room += windowSize;
     }
-    // The window moves on even when there is nothing left to fill it with.
-    if (windowEnd == end) return;
+    if (windowEnd == end) {
+      // zlib's window moves on even when there is nothing left to fill it with.
+      windowRests = isGnu;
+      return;
+    }
     windowEnd += min(room, end - windowEnd);
   }
 }
@@ -150,7 +193,12 @@ function insert(at: u32): u32 {
 }
 
 function isInReach(candidate: u32): bool {
-  return candidate > windowStart && position - candidate <= windowSize - MIN_LOOKAHEAD;
+  return (
+    candidate > windowStart &&
+    position - candidate <= windowSize - MIN_LOOKAHEAD &&
+    // Else GNU gzip would look beyond its window; zlib's has moved on.
+    position - windowStart <= 2 * windowSize - MIN_LOOKAHEAD
+  );
 }
 
 /** The longest match of the chain that is longer than `longest`, or that; sets `matchStart`. */
@@ -158,7 +206,7 @@ function longestMatch(candidate: u32, longest: u32): u32 {
   const lookahead = end - position;
   const mask: u32 = windowSize - 1;
   const limit = farthest();
-  const nice = min(niceMatch, lookahead);
+  const nice = isGnu ? niceMatch : min(niceMatch, lookahead);
   let chain = longest >= goodMatch ? maxChain >> 2 : maxChain;
   const here = content + position;
   let lastBytes = load<u16>(here + longest - 1);
@@ -204,6 +252,10 @@ function endBlock(isLast: bool): bool {
   return memory.compare(packed + from, expected + from, length - from) == 0;
 }
 
+function endsEarly(): bool {
+  return endsBlocksEarly && packsWell(position - blockStart);
+}
+
 /** Levels 1 to 3: the first match is taken. */
 function deflateFast(): bool {
   while (true) {
@@ -216,14 +268,14 @@ function deflateFast(): bool {
     }
     let isFull: bool;
     if (length >= MIN_MATCH) {
-      isFull = addMatch(position - matchStart, length);
+      isFull = addMatch(position - matchStart, length) || endsEarly();
       const next = position + length;
       if (length <= maxLazy && end - next >= MIN_MATCH) {
         while (++position < next) insert(position);
       }
       position = next;
     } else {
-      isFull = addLiteral(load<u8>(content + position));
+      isFull = addLiteral(load<u8>(content + position)) || endsEarly();
       position++;
     }
     if (isFull && !endBlock(false)) return false;
@@ -247,7 +299,7 @@ function deflateLazily(): bool {
       if (length <= 5 && (strategy == FILTERED || isFar)) length = MIN_MATCH - 1;
     }
     if (lengthBefore >= MIN_MATCH && length <= lengthBefore) {
-      const isFull = addMatch(position - 1 - startBefore, lengthBefore);
+      const isFull = addMatch(position - 1 - startBefore, lengthBefore) || endsEarly();
       const next = position - 1 + lengthBefore;
       const lastInsert = end - MIN_MATCH;
       while (++position < next) if (position <= lastInsert) insert(position);
@@ -256,7 +308,7 @@ function deflateLazily(): bool {
       if (isFull && !endBlock(false)) return false;
     } else {
       if (hasLiteral) {
-        const isFull = addLiteral(load<u8>(content + position - 1));
+        const isFull = addLiteral(load<u8>(content + position - 1)) || endsEarly();
         if (isFull && !endBlock(false)) return false;
       }
       hasLiteral = true;

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { ProvenPacks } from '../../../../generator/diff/nested/proven-packs.js';
 import type { NestedRecipe } from '../../../../shared/nested/nested-recipe.js';
 import { prose } from '../../../support/prose.js';
-import { temporaryFolder } from '../../../support/cleanup.js';
 
 const XZ: NestedRecipe = {
   kind: 'xz',
@@ -29,7 +28,7 @@ describe('proven packs', () => {
       { content, recipe: XZ },
       { content: prose(2000), recipe: XZ },
     ];
-    const [deflated, known, made] = await proven.pack(jobs, await temporaryFolder());
+    const [deflated, known, made] = await proven.pack(jobs);
     const header = Buffer.from('1f8b0800000000000003', 'hex');
     const gz = Buffer.concat([header, deflated ?? Buffer.alloc(0)]);
     expect(gunzipSync(gz).equals(content)).toBe(true);
@@ -41,7 +40,7 @@ describe('proven packs', () => {
     const proven = new ProvenPacks();
     proven.add({ content, recipe: XZ }, seen);
     const jobs = [{ content, recipe: { ...XZ, preset: 5 } }];
-    const [made] = await proven.pack(jobs, await temporaryFolder());
+    const [made] = await proven.pack(jobs);
     expect(made).not.toBe(seen);
   });
 });

@@ -17,8 +17,7 @@ const page = prose(30_000);
 
 /** Unfolds, sends the folds through their codec, folds, and returns what was opened. */
 async function roundTrip(files: readonly Buffer[]): Promise<{ content: Buffer; folds: Fold[] }[]> {
-  const folder = await temporaryFolder();
-  const unfolded = await unfoldNew(files, folder);
+  const unfolded = await unfoldNew(files);
   const lengths = files.map((file) => ({ packedLength: file.length }));
   const columns = encodeFolds(
     unfolded.map(({ folds }, i) => ({ packedLength: files[i]?.length ?? 0, folds })),
@@ -26,7 +25,7 @@ async function roundTrip(files: readonly Buffer[]): Promise<{ content: Buffer; f
   const decoded = decodeFolds(columns, lengths);
   expect(decoded).toEqual(unfolded.map(({ folds }) => folds));
   const read = unfolded.map(({ content }, i) => ({ content, folds: decoded[i] ?? [] }));
-  const folded = await foldMany(read, folder);
+  const folded = await foldMany(read);
   for (const [i, file] of files.entries()) expect(folded[i]?.equals(file)).toBe(true);
   return read;
 }
