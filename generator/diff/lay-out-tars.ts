@@ -19,6 +19,8 @@ import type { OldFile, OldFiles } from './old-files.js';
 export interface LaidOutTars {
   readonly streams: TarStreams;
   readonly copied: ReadonlySet<OldFile>;
+  /** Places of old files of data.tar whose lengths tell those of new ones. */
+  readonly measured: ReadonlySet<number>;
   /** Those that are neither copies nor empty, data before control. */
   readonly made: readonly MadeFile[];
   /** Of every file of data.tar, in its order. */
@@ -43,8 +45,12 @@ export async function layOutTars(
   const sizes = new Map(
     old.all.map(({ source, size }) => [`${source.member} ${source.place}`, size]),
   );
+  const measured = new Set<number>();
   const trees = describeOldTrees(oldDeb.listedPaths, old.controlFiles, {
-    sizeOf: (member, place) => sizes.get(`${member} ${place}`) ?? 0,
+    sizeOf: (member, place) => {
+      if (member === 'data') measured.add(place);
+      return sizes.get(`${member} ${place}`) ?? 0;
+    },
     linkTargetOf: (place) => oldDeb.links.get(oldDeb.listedPaths[place] ?? '') ?? null,
   });
   const copied = new Set<OldFile>();
@@ -76,7 +82,7 @@ export async function layOutTars(
     await image.close();
   }
   const streams = encoder.finish();
-  return { streams, copied, made, sums: sumFiles(streams, trees.data, sums) };
+  return { streams, copied, measured, made, sums: sumFiles(streams, trees.data, sums) };
 }
 
 /** Reads the layout as the decoder will, so that both compute the same md5sums. */

@@ -64,7 +64,7 @@ export async function makeContent(
     const expandedPieces = expandedForm(exactForm(parts, envelope.bytes));
     const streams = joinGroups({
       envelope: envelope.stream,
-      fingerprints: encodeFingerprints(await fingerprintUnsummed(old, tars.copied, used.segments)),
+      fingerprints: encodeFingerprints(await fingerprintUnsummed(old, tars, used.segments)),
       tars: tars.streams,
       segments: encodeSegments(used.segments),
       folds: encodeFolds(withLengths(made, used)),

@@ -23,12 +23,14 @@ export interface TinyDeb {
   /** Files of control.tar besides `control` and `md5sums`. */
   readonly control?: Readonly<Record<string, string>>;
   readonly recipe?: Recipe;
+  /** Whether it has md5sums, as nearly all have; true by default. */
+  readonly hasSums?: boolean;
 }
 
 const XZ_6: Recipe = { kind: 'xz', preset: 6, extreme: false, check: 4, blockBytes: 24 << 20 };
 
 export async function makeTinyDeb(deb: TinyDeb = {}): Promise<Buffer> {
-  const { entries = [], recipe = XZ_6 } = deb;
+  const { entries = [], recipe = XZ_6, hasSums = true } = deb;
   const files = entries.filter((entry) => (entry.type ?? '0') === '0');
   const md5sums = files.map(({ path, content = '' }) => {
     const sum = createHash('md5').update(content).digest('hex');
@@ -36,7 +38,7 @@ export async function makeTinyDeb(deb: TinyDeb = {}): Promise<Buffer> {
   });
   const control = makeTar([
     { path: 'control', content: controlOf(deb) },
-    { path: 'md5sums', content: Buffer.concat(md5sums) },
+    ...(hasSums ? [{ path: 'md5sums', content: Buffer.concat(md5sums) }] : []),
     ...Object.entries(deb.control ?? {}).map(([path, content]) => ({ path, content })),
   ]);
   const extension = { stored: '', xz: '.xz', gzip: '.gz', zstd: '.zst' }[recipe.kind];

@@ -184,7 +184,7 @@ describe('made-up pairs', () => {
     const entries = fc.uniqueArray(fc.oneof(file, link), { selector: (entry) => entry.path });
     const conffiles = fc.option(fc.constant({ conffiles: '/etc/a.conf\n' }), { nil: undefined });
     const deb = fc
-      .record({ entries, control: conffiles })
+      .record({ entries, control: conffiles, hasSums: fc.boolean() })
       .map(({ control, ...rest }) => ({ ...rest, ...(control && { control }) }));
     await fc.assert(
       fc.asyncProperty(deb, deb, async (old, next) => {
