@@ -48,7 +48,7 @@ export async function runWorker(
   const child = fork(workerPath, [JSON.stringify(task)], {
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    // gzip and other tools that it starts end with it.
+    // Whatever it starts ends with it.
     detached: true,
   });
   const kill = (): void => {

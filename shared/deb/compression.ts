@@ -1,16 +1,14 @@
-import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { Duplex, PassThrough, pipeline, Readable, Transform } from 'node:stream';
+import { type Duplex, PassThrough, pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 import lzma from 'lzma-native';
-import { Deflate } from 'pako';
 import { CompressStream, DecompressStream } from 'zstd-napi';
 
 import { DebshoalError } from '../errors.js';
-import { PLAIN_GZIP_HEADER } from '../io/gzip.js';
 import { XZ_SLICE_BYTES } from '../io/xz.js';
 import { LIMITS } from '../limits.js';
+import { encodeGzip } from './gzip-encoder.js';
 import { encoderMemory, type Recipe } from './recipe.js';
 
 /** The compressions that dpkg accepts for a member; deb(5). */
@@ -115,10 +113,8 @@ function encode(
           ...(recipe.threaded && { nbWorkers: threads }),
         }),
       );
-    case 'gzip': {
-      const encoder = recipe.encoder === 'gnu' ? gnuGzip(recipe.level) : zlibGzip(recipe.level);
-      return withHeader(recipe.header, through(input, encoder));
-    }
+    case 'gzip':
+      return gzip(recipe, input);
   }
 }
 
@@ -145,54 +141,10 @@ function xzEncoder(recipe: Extract<Recipe, { kind: 'xz' }>, threads: number): Du
   });
 }
 
-/** Replaces the encoder's plain gzip header by the recorded one. */
-async function* withHeader(
-  header: Uint8Array,
-  gzip: AsyncIterable<Buffer>,
+async function* gzip(
+  { encoder, level, header }: Extract<Recipe, { kind: 'gzip' }>,
+  input: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Buffer> {
   yield Buffer.from(header);
-  let skip = PLAIN_GZIP_HEADER;
-  for await (const chunk of gzip) {
-    if (chunk.length > skip) yield chunk.subarray(skip);
-    skip = Math.max(0, skip - chunk.length);
-  }
-}
-
-/** gzip(1) takes options from the variable GZIP, too: another level, other bytes. */
-function gzipEnvironment(): NodeJS.ProcessEnv {
-  return { ...process.env, GZIP: undefined };
-}
-
-/** GNU gzip itself (Essential in Debian): its deflate is not zlib's. */
-function gnuGzip(level: number): Duplex {
-  const child = spawn('gzip', ['-n', `-${level}`], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    env: gzipEnvironment(),
-  });
-  const both = Duplex.from({ writable: child.stdin, readable: child.stdout });
-  child.on('error', (cause) => {
-    both.destroy(new DebshoalError('tool-failed', 'cannot run gzip', { cause }));
-  });
-  // Whoever has seen enough leaves it waiting for a reader, and this process waiting for it.
-  both.on('close', () => child.kill());
-  return both;
-}
-
-/** Canonical zlib's bytes; Node's own zlib is Chromium's, which writes others. */
-function zlibGzip(level: number): Duplex {
-  const deflate = new Deflate({ level: level, gzip: true, legacyHash: true });
-  const transform = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      deflate.push(chunk, false);
-      done();
-    },
-    flush(done) {
-      deflate.push(new Uint8Array(0), true);
-      done();
-    },
-  });
-  deflate.onData = (bytes: Uint8Array): void => {
-    transform.push(Buffer.from(bytes));
-  };
-  return transform;
+  yield* encodeGzip(encoder, level, input);
 }

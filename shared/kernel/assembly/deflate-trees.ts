@@ -117,6 +117,12 @@ export function startStream(start: usize, end: usize, maxSymbols: i32, fixed: bo
   startBlock();
 }
 
+/** Goes on elsewhere, with the bits that do not fill a byte yet. */
+export function moveOutput(start: usize, end: usize): void {
+  output = start;
+  outputEnd = end;
+}
+
 /** Where the next packed byte goes; bits that do not fill one are still to come. */
 export function outputPlace(): usize {
   return output;

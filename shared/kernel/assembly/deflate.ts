@@ -12,6 +12,7 @@ import {
   addLiteral,
   addMatch,
   flushBlock,
+  moveOutput,
   outputPlace,
   packsWell,
   startStream,
@@ -25,6 +26,10 @@ const TOO_FAR: u32 = 4096;
 
 /** Behind the content: matches are compared in steps, and by GNU gzip beyond its end. */
 const PADDING: u32 = 512;
+
+/** Bytes from a position on that let it be packed before more are known: zlib's whole window. */
+const AHEAD: u32 = 1 << 17;
+const NEVER: u32 = 0xffffffff;
 
 const FILTERED: i32 = 1;
 const HUFFMAN_ONLY: i32 = 2;
@@ -49,6 +54,7 @@ let maxLazy: u32 = 0;
 let niceMatch: u32 = 0;
 let maxChain: u32 = 0;
 let strategy: i32 = 0;
+let isFast: bool = false;
 let hashShift: u32 = 0;
 let hashMask: u32 = 0;
 let windowSize: u32 = 0;
@@ -67,6 +73,11 @@ let isGnu: bool = false;
 let endsBlocksEarly: bool = false;
 /** GNU gzip's window stays where it is once the end was met. */
 let windowRests: bool = false;
+
+/** Where to stop until there is more content, and what is left to do there at levels 4 to 9. */
+let pauseAt: u32 = NEVER;
+let pendingLength: u32 = 0;
+let pendingLiteral: bool = false;
 
 let packed: usize = 0;
 let expected: usize = 0;
@@ -101,6 +112,60 @@ export function deflate(
   expectedAt: usize,
   expectedBytes: u32,
 ): u32 {
+  begin(level, memoryLevel, chosenStrategy, windowBits, gnu, packedAt, packedLimit);
+  content = contentAt;
+  end = contentLength;
+  packed = packedAt;
+  expected = expectedAt;
+  expectedLength = expectedBytes;
+  if (gnu) leaveRemains();
+  if (!work() || !endBlock(true)) return DIFFERENT;
+  const length = <u32>(outputPlace() - packedAt);
+  return expectedAt != 0 && length != expectedLength ? DIFFERENT : length;
+}
+
+/** Begins a stream whose content comes in pieces, at the settings of gzip files. */
+export function beginStream(level: u32, gnu: bool): void {
+  begin(level, 8, 0, 15, gnu, 0, 0);
+}
+
+/**
+ * Goes on with the stream. `contentAt` is where its first byte would lie, of which those before
+ * `keptFrom()` are no longer there; behind byte `contentEnd` 512 more are allocated. Returns how
+ * many bytes were written to `packedAt`.
+ */
+export function continueStream(
+  contentAt: usize,
+  contentEnd: u32,
+  isLast: bool,
+  packedAt: usize,
+  packedLimit: u32,
+): u32 {
+  content = contentAt;
+  end = contentEnd;
+  if (isLast && isGnu) leaveRemains();
+  pauseAt = isLast ? NEVER : end - min(end, AHEAD);
+  moveOutput(packedAt, packedAt + packedLimit);
+  work();
+  if (isLast) endBlock(true);
+  return <u32>(outputPlace() - packedAt);
+}
+
+/** The first byte of the content that a stream may still need. */
+export function keptFrom(): u32 {
+  // What GNU gzip finds behind the end can be older than its window.
+  return windowStart - min(windowStart, windowSize);
+}
+
+function begin(
+  level: u32,
+  memoryLevel: u32,
+  chosenStrategy: i32,
+  windowBits: u32,
+  gnu: bool,
+  packedAt: usize,
+  packedLimit: u32,
+): void {
   if (level < 1 || level > 9 || memoryLevel < 1 || memoryLevel > 9) unreachable();
   if (windowBits < 9 || windowBits > 15) unreachable();
   if (gnu && (memoryLevel != 8 || chosenStrategy != 0 || windowBits != 15)) unreachable();
@@ -117,30 +182,28 @@ export function deflate(
   hashMask = (1 << hashBits) - 1;
   windowSize = 1 << windowBits;
   memory.fill(heads, 0, 4 << hashBits);
-  content = contentAt;
-  end = contentLength;
+  isFast = level <= 3;
   position = 0;
   windowStart = 0;
   windowEnd = 0;
   blockStart = 0;
   matchStart = 0;
-  packed = packedAt;
-  expected = expectedAt;
-  expectedLength = expectedBytes;
+  expected = 0;
   compared = 0;
   windowRests = false;
-  if (gnu) leaveRemains();
+  pauseAt = NEVER;
+  pendingLength = MIN_MATCH - 1;
+  pendingLiteral = false;
   const isFixed = strategy == FIXED_CODES;
   const maxSymbols = gnu ? MAX_SYMBOLS : 1 << (memoryLevel + 6);
   startStream(packedAt, packedAt + packedLimit, maxSymbols, isFixed);
-  let same: bool;
-  if (strategy == HUFFMAN_ONLY) same = deflateLiterals();
-  else if (strategy == RUN_LENGTHS) same = deflateRuns();
-  else if (level <= 3) same = deflateFast();
-  else same = deflateLazily();
-  if (!same || !endBlock(true)) return DIFFERENT;
-  const length = <u32>(outputPlace() - packedAt);
-  return expectedAt != 0 && length != expectedLength ? DIFFERENT : length;
+}
+
+/** Packs up to the end, or `pauseAt`; false: what was written differs from what is expected. */
+function work(): bool {
+  if (strategy == HUFFMAN_ONLY) return deflateLiterals();
+  if (strategy == RUN_LENGTHS) return deflateRuns();
+  return isFast ? deflateFast() : deflateLazily();
 }
 
 /**
@@ -259,6 +322,7 @@ function endsEarly(): bool {
 /** Levels 1 to 3: the first match is taken. */
 function deflateFast(): bool {
   while (true) {
+    if (position >= pauseAt) return true;
     fillWindow(MIN_LOOKAHEAD);
     if (position == end) return true;
     let length: u32 = 0;
@@ -284,9 +348,14 @@ function deflateFast(): bool {
 
 /** Levels 4 to 9: a match is taken when the next position has no longer one. */
 function deflateLazily(): bool {
-  let hasLiteral = false;
-  let length = MIN_MATCH - 1;
+  let hasLiteral = pendingLiteral;
+  let length = pendingLength;
   while (true) {
+    if (position >= pauseAt) {
+      pendingLiteral = hasLiteral;
+      pendingLength = length;
+      return true;
+    }
     fillWindow(MIN_LOOKAHEAD);
     if (position == end) break;
     const candidate = end - position >= MIN_MATCH ? insert(position) : 0;
