@@ -111,7 +111,7 @@ describeHere('damaged content', () => {
         const [stolen] = other?.deltas ?? [];
         if (stolen === undefined) throw new Error('no delta of the other');
         const packages = index.packages.map((entry) => {
-          const lie = { ...stolen, oldVersion: gd.oldVersion };
+          const lie = { ...stolen, oldPackage: gd.package, oldVersion: gd.oldVersion };
           return entry.package === gd.package ? { ...entry, deltas: [lie] } : entry;
         });
         return { ...index, packages };
