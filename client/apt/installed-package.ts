@@ -1,4 +1,5 @@
-import { readdir, readlink, realpath } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
+import { readdir, realpath } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { readDiversions } from './diversions.js';
@@ -59,11 +60,19 @@ export async function openInstalledPackage(
     },
     linkTarget: async (path) => {
       const link = listed.has(path) ? await paths.entry(diverted?.get(path) ?? path) : null;
-      // EINVAL: something else than a link.
-      return link === null ? null : await readlink(link, 'latin1').catch(() => null);
+      return link === null ? null : readLinkIfAny(link);
     },
     controlFiles: await controlFiles(paths, prefix),
   };
+}
+
+function readLinkIfAny(path: string): string | null {
+  try {
+    return readlinkSync(path, 'latin1');
+  } catch {
+    // EINVAL: something else than a link.
+    return null;
+  }
 }
 
 function notInstalled(wanted: string, why: string): DebshoalError {

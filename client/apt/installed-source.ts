@@ -1,5 +1,4 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 
 import { CONTROL_SOURCES, type SourceFile } from '../../shared/delta/delta.js';
 import type { OldPackage } from '../../shared/delta/old-package.js';
@@ -34,8 +33,7 @@ export async function openInstalledSource(
     listedPaths: installed.listedPaths,
     async size(file) {
       const path = await locate(file);
-      const found = path === null ? null : await lstat(path).catch(() => null);
-      return found?.isFile() ? found.size : null;
+      return path === null ? null : sizeOfRegularFile(path);
     },
     async read(file, size) {
       const path = await locate(file);
@@ -45,6 +43,15 @@ export async function openInstalledSource(
     describe: (file) =>
       file.member === 'control' ? `control file ${listed(file)} of ${name}` : listed(file),
   };
+}
+
+function sizeOfRegularFile(path: string): number | null {
+  try {
+    const found = lstatSync(path);
+    return found.isFile() ? found.size : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Opens without following a link and without waiting for a FIFO that was put in its place. */

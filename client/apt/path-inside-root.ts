@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -48,7 +49,8 @@ export function pathResolver(root: string): PathResolver {
     const found = await entry(path);
     if (found === null) return null;
     try {
-      return (await lstat(found)).isFile() ? found : null;
+      // At once: the thread pool would take ten times as long, and packages have thousands of files.
+      return lstatSync(found).isFile() ? found : null;
     } catch (error) {
       if (isMissing(error)) return null;
       throw error;
