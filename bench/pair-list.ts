@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 
 import { DebshoalError } from '../shared/errors.js';
 import { readBounded } from '../shared/io/files.js';
+import { FIXTURE_PAIRS_FOLDER } from './fixtures-folder.js';
 
 /** Two versions of one package on disk; nothing says yet that the files are there or usable. */
 export interface Pair {
@@ -10,6 +11,13 @@ export interface Pair {
   readonly oldDeb: string;
   readonly newDeb: string;
 }
+
+/** --pairs of all commands that take pairs; what it names is for `listPairs`. */
+export const PAIRS_OPTION = {
+  type: 'string',
+  default: FIXTURE_PAIRS_FOLDER,
+  describe: 'folder of pairs NAME/{old,new}.deb, or a list of lines NAME, OLD, NEW with tabs',
+} as const;
 
 const MAX_LIST_BYTES = 1 << 20;
 

@@ -8,10 +8,9 @@ import { nearestName } from '../../shared/nearest-name.js';
 import { toMarkdown } from '../deltas/markdown.js';
 import { measureDeltas, type DeltasReport } from '../deltas/measure-deltas.js';
 import { DEBSHOAL, PEERS, type DeltaTool } from '../deltas/tools.js';
-import { FIXTURE_PAIRS_FOLDER } from '../fixtures-folder.js';
 import { isInstalled } from '../measure/machine.js';
 import { GNU_TIME } from '../measure/run-measured.js';
-import { listPairs } from '../pair-list.js';
+import { listPairs, PAIRS_OPTION } from '../pair-list.js';
 
 interface DeltasArguments {
   pairs: string;
@@ -43,11 +42,7 @@ export const deltasCommand: CommandModule<object, DeltasArguments> = {
   builder: (yargs: Argv) =>
     yargs
       .usage(HELP)
-      .option('pairs', {
-        type: 'string',
-        default: FIXTURE_PAIRS_FOLDER,
-        describe: 'folder of pairs NAME/{old,new}.deb, or a list of lines NAME, OLD, NEW with tabs',
-      })
+      .option('pairs', PAIRS_OPTION)
       .option('only', { type: 'string', array: true, describe: 'names of pairs' })
       .option('peers', {
         type: 'string',

@@ -8,9 +8,8 @@ import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { DebshoalError } from '../../shared/errors.js';
 import { withTemporaryFolder } from '../../shared/io/files.js';
-import { FIXTURE_PAIRS_FOLDER } from '../fixtures-folder.js';
 import { fuzz, type FuzzReport } from '../fuzz/fuzz.js';
-import { listPairs, type Pair } from '../pair-list.js';
+import { listPairs, PAIRS_OPTION, type Pair } from '../pair-list.js';
 
 interface FuzzArguments {
   pairs: string;
@@ -41,11 +40,7 @@ export const fuzzCommand: CommandModule<object, FuzzArguments> = {
   builder: (yargs: Argv) =>
     yargs
       .usage(HELP)
-      .option('pairs', {
-        type: 'string',
-        default: FIXTURE_PAIRS_FOLDER,
-        describe: 'folder or list of pairs, as for deltas',
-      })
+      .option('pairs', PAIRS_OPTION)
       .option('only', { type: 'string', array: true, default: ['php8.2-pspell', 'libgd-tools'] })
       .option('runs', { type: 'number', default: 10_000, describe: 'mutants for each pair' })
       .option('from', { type: 'number', default: 0, describe: 'number of the first mutant' })

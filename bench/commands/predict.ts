@@ -5,8 +5,7 @@ import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { DebshoalError } from '../../shared/errors.js';
 import { withTemporaryFolder } from '../../shared/io/files.js';
-import { FIXTURE_PAIRS_FOLDER } from '../fixtures-folder.js';
-import { listPairs } from '../pair-list.js';
+import { listPairs, PAIRS_OPTION } from '../pair-list.js';
 import { fitWork, type FittedWork } from '../predict/fit-work.js';
 import { measureWork, type MeasuredWork } from '../predict/measure-work.js';
 import { tryPredictions, type TrialResult } from '../predict/trial.js';
@@ -33,11 +32,7 @@ export const predictCommand: CommandModule<object, PredictArguments> = {
   builder: (yargs: Argv) =>
     yargs
       .usage(HELP)
-      .option('pairs', {
-        type: 'string',
-        default: FIXTURE_PAIRS_FOLDER,
-        describe: 'folder or list of pairs, as for deltas',
-      })
+      .option('pairs', PAIRS_OPTION)
       .option('deltas', { type: 'string', describe: 'folder to keep the deltas in' })
       .option('learned', {
         type: 'number',

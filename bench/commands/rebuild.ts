@@ -8,9 +8,8 @@ import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { DebshoalError, EXIT_STATUS } from '../../shared/errors.js';
 import { writeFileAtomically } from '../../shared/io/files.js';
 import { DEBDELTA } from '../deltas/tools.js';
-import { FIXTURE_PAIRS_FOLDER } from '../fixtures-folder.js';
 import { isInstalled } from '../measure/machine.js';
-import { listPairs } from '../pair-list.js';
+import { listPairs, PAIRS_OPTION } from '../pair-list.js';
 import { toMarkdown } from '../rebuild/markdown.js';
 import { measureRebuild } from '../rebuild/measure-rebuild.js';
 import { toPage } from '../rebuild/page/page.js';
@@ -47,11 +46,7 @@ export const rebuildCommand: CommandModule<object, RebuildArguments> = {
   builder: (yargs: Argv) =>
     yargs
       .usage(HELP)
-      .option('pairs', {
-        type: 'string',
-        default: FIXTURE_PAIRS_FOLDER,
-        describe: 'folder of pairs NAME/{old,new}.deb, or a list of lines NAME, OLD, NEW with tabs',
-      })
+      .option('pairs', PAIRS_OPTION)
       .option('only', { type: 'string', array: true, describe: 'names of pairs' })
       .option('set', {
         choices: ['no', 'also', 'only'] as const,
