@@ -16,7 +16,8 @@ const STDERR_KEPT = 2000;
 /** A running child with its WebTorrent listening. */
 export interface SwarmChild {
   readonly port: number;
-  readonly pid: number;
+  /** Null if it never started. */
+  readonly pid: number | null;
   /** Messages to a child that is gone are dropped. */
   readonly send: (message: ToChild) => void;
   /** Ends the child, after a second with SIGKILL. */
@@ -68,7 +69,7 @@ export function startChild(options: ChildOptions, listeners: ChildListeners): Pr
         started = true;
         clearTimeout(startTimer);
         watchPulse(child, send);
-        resolve({ port: message.port, pid: child.pid ?? 0, send, close });
+        resolve({ port: message.port, pid: child.pid ?? null, send, close });
       }
       listeners.onMessage(message);
     });

@@ -44,8 +44,8 @@ export interface SwarmDownload {
 
 export interface Swarm {
   readonly port: number;
-  /** Of the process that holds the swarm; it changes when that had to be restarted. */
-  readonly pid: () => number;
+  /** Of the process that holds the swarm; null while that is being restarted, and after its end. */
+  readonly pid: () => number | null;
   /**
    * Joins a torrent for some of its files. What is verified is written into the given files and
    * reported; `failed` comes at most once and is the last event. A torrent can be joined only once
@@ -155,7 +155,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   const port = child.port;
   return {
     port,
-    pid: () => child?.pid ?? 0,
+    pid: () => child?.pid ?? null,
     download: (request, onEvent) => {
       const { infoHash } = parseTorrent(request.torrent);
       const task: Task = {

@@ -12,8 +12,9 @@ import {
 import { createHttpClient } from '../../../client/download/http.js';
 import { sha256 } from '../../../shared/io/hash.js';
 import { startSwarm, type Swarm, type SwarmOptions } from '../../../shared/swarm/swarm.js';
+import { killSwarm } from '../../support/kill-swarm.js';
 import { noise } from '../../support/chunks.js';
-import { closing, temporaryFolder, until } from '../../support/cleanup.js';
+import { closing, temporaryFolder } from '../../support/cleanup.js';
 import { serving, startHttpServer, startRawServer } from '../../support/http-server.js';
 import { startRawPeer } from '../../support/raw-peer.js';
 import { makeTorrent, type MadeTorrent } from '../../support/torrents.js';
@@ -279,10 +280,7 @@ describe('both', () => {
     const torrent = { torrent: made.torrent, filePath: null };
     const object = objectOf(folder, 'a', content, { urls: [`${url}/a`], torrent });
     const run = collect([object], optionsFor(folder, { swarm, peers: [address] }));
-    const first = swarm.pid();
-    process.kill(first, 'SIGKILL');
-    await until(() => swarm.pid() !== first && swarm.pid() !== 0);
-    process.kill(swarm.pid(), 'SIGKILL');
+    await killSwarm(swarm, await killSwarm(swarm));
     expect((await run).get('a')).toMatchObject({ ok: true });
     expect(await arrived(folder, 'a', content)).toBe(true);
   });

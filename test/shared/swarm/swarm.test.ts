@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import { countBytes, type ByteRanges } from '../../../shared/io/byte-ranges.js';
 import { startSwarm, type Swarm, type TorrentEvent } from '../../../shared/swarm/swarm.js';
+import { killSwarm } from '../../support/kill-swarm.js';
 import { noise } from '../../support/chunks.js';
 import { closing, temporaryFolder, until } from '../../support/cleanup.js';
 import { extendedHandshake, startRawPeer } from '../../support/raw-peer.js';
@@ -339,11 +340,10 @@ describe('the process', () => {
     const swarm = await leecher();
     const watched = await download(swarm, made, folder, [addressOf(source)]);
     await until(() => watched.verified() > 0);
-    const first = swarm.pid();
-    process.kill(first, 'SIGKILL');
+    const first = await killSwarm(swarm);
     const before = watched.events.length;
     await until(() => swarm.pid() !== first && watched.events.length > before);
-    process.kill(swarm.pid(), 'SIGKILL');
+    await killSwarm(swarm, first);
     await until(() => failure(watched) !== undefined);
     const late = await download(swarm, made, folder, [addressOf(source)]);
     await until(() => failure(late) !== undefined);
