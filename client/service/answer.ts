@@ -47,13 +47,19 @@ async function answerAcquire(
   to: Answer,
 ): Promise<void> {
   if (foreground === null) throw new DebshoalError('usage', 'fetching is switched off');
-  const refusal = await foreground.acquire(request, to.signal, (text) => {
+  const tell = (text: string): void => {
     to.say(102, 'Status', { Message: text });
-  });
-  if (refusal !== null) {
-    to.say(400, 'URI Failure', { Message: refusal });
+  };
+  // What was damaged in the store is gone after the first attempt, and made anew in the second.
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const refusal = await foreground.acquire(request, to.signal, tell);
+    if (refusal !== null) {
+      to.say(400, 'URI Failure', { Message: refusal });
+      return;
+    }
+    if (!(await serveDeb(request, store, to))) continue;
+    savings.addServed(request.size);
     return;
   }
-  await serveDeb(request, store, to);
-  savings.addServed(request.size);
+  throw new DebshoalError('hash-mismatch', 'it was damaged in the cache');
 }

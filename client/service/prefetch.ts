@@ -36,6 +36,7 @@ export async function prefetch(options: PrefetchOptions): Promise<void> {
   const { system, knowledge, store, signal, report } = options;
   try {
     await knowledge.refresh();
+    if (options.obstacle() !== null) return;
     const pending = await allPending(system);
     store.setPending(new Set(pending.map(({ sha256 }) => sha256)));
     const skipped = new Set<string>();

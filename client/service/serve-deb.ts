@@ -7,17 +7,21 @@ import type { Answer } from './socket.js';
 
 const CHUNK = 256 * 1024;
 
-/** Sends a .deb of the store, of which every byte is hashed before the first is sent. */
+/**
+ * Sends a .deb of the store, of which every byte is hashed before the first is sent. False, and
+ * nothing sent, when it is not there or was damaged.
+ */
 export async function serveDeb(
   request: AcquireRequest,
   store: ReadyStore,
   answer: Answer,
-): Promise<void> {
+): Promise<boolean> {
   const file = await store.open(request);
-  if (file === null) throw new DebshoalError('hash-mismatch', 'it was damaged in the cache');
+  if (file === null) return false;
   try {
     answer.say(200, 'URI Start', { Size: request.size });
     await send(file, request.size, answer);
+    return true;
   } finally {
     await file.close();
   }

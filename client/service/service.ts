@@ -59,6 +59,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
     report({ kind: 'warning', text });
   };
 
+  // What a killed one has left.
+  if (options.readyFile !== null) await rm(options.readyFile, { force: true });
   await removeStaleTemporaries(cacheFolder);
   const store = await openReadyStore(join(cacheFolder, 'ready'), settings.cacheBytes);
   const speedStore = await openSpeedStore(stateFolder, 'read-write');

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 
@@ -28,6 +28,8 @@ export async function startService(
   args: readonly string[] = [],
 ): Promise<RunningService> {
   const socket = join(root, 'run-debshoal', 'socket');
+  // A daemon that was killed leaves its own.
+  await rm(join(root, 'run-debshoal', 'ok'), { force: true });
   const running = startCli('client', ['daemon', '--root', root, '--socket', socket, ...args]);
   const ended = running.ended.then((result) => {
     throw new Error(`the daemon ended: ${result.stderr}`);
