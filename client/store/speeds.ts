@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { Work } from '../../shared/index/deltas-index.js';
 import { writeFileAtomically } from '../../shared/io/files.js';
+import { median } from '../../shared/median.js';
 import { readKept } from './read-kept.js';
 
 /** How fast this machine is, as far as it has been seen. */
@@ -162,14 +163,6 @@ function mix(name: Name, { value, weight }: Kept[Name], seen: number, share: num
     value: Math.min(most, Math.max(least, mixed)),
     weight: Math.min(1 / NEWEST, weight + share),
   };
-}
-
-/** The middle of some numbers; null for none. */
-export function median(numbers: readonly number[]): number | null {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  return low === undefined || high === undefined ? null : (low + high) / 2;
 }
 
 function assumed(): Kept {
