@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 
 import { formatStanza } from '../../../shared/deb/deb822.js';
 import { DebshoalError } from '../../../shared/errors.js';
+import { groupBy } from '../../../shared/group-by.js';
 import { byHashPath, releasePath, suiteFolder } from '../../../shared/index/layout.js';
 import { signRelease } from '../../../shared/index/signature.js';
 import { isMissing } from '../../../shared/io/errno.js';
@@ -179,16 +180,6 @@ async function namesIn(folder: string): Promise<string[]> {
     if (isMissing(error)) return [];
     throw error;
   }
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
 }
 
 function unique(values: readonly string[]): string[] {
