@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 
+import type { FileIdentity } from '../../../shared/delta/delta.js';
 import { exists, removeStaleTemporaries } from '../../../shared/io/files.js';
 import { refuseWhileDpkgWorks } from '../apt-locks.js';
 import type { AptSystem } from '../apt-system.js';
@@ -18,7 +19,7 @@ export interface ExpandedDeb {
   readonly pending: PendingPackage;
   /** Never empty. */
   readonly origins: readonly PackageOrigin[];
-  readonly expanded: { readonly size: number; readonly sha256: string };
+  readonly expanded: FileIdentity;
   /** Still there afterwards. */
   readonly path: string;
 }
