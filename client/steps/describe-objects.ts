@@ -13,7 +13,8 @@ import { fetchTorrent, type FetchTorrentOptions } from '../download/fetch-torren
 import type { ActiveRoute } from './choose-route.js';
 
 export interface DescribeOptions extends FetchTorrentOptions {
-  readonly cacheFolder: string;
+  /** For finished objects. */
+  readonly folder: string;
   /** Null: no torrent is needed. */
   readonly swarm: object | null;
 }
@@ -36,7 +37,7 @@ export function describeObjects(
       id: `${route.pending.archiveName} ${form}`,
       route,
       torrent: torrent ? { torrent, filePath, trackers } : null,
-      target: join(options.cacheFolder, 'finished', description.name),
+      target: join(options.folder, description.name),
     };
   });
 }

@@ -1,0 +1,93 @@
+import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js';
+import type { Priority } from '../../shared/io/worker-pool.js';
+import type { ReportProgress } from '../../shared/progress.js';
+import type { Swarm } from '../../shared/swarm/swarm.js';
+import { formatBytes } from '../../shared/cli/format.js';
+import { createHttpClient } from '../download/http.js';
+import { fetchPlanned } from '../fetch.js';
+import { activeRoutes, type ActiveRoute } from '../steps/choose-route.js';
+import type { Delivery } from '../steps/deliver-to-apt.js';
+import type { SpeedStore } from '../store/speeds.js';
+import type { ReadyStore } from './ready-store.js';
+import type { Savings } from './savings.js';
+import type { Work, Works } from './works.js';
+
+export interface FetchIntoStoreOptions {
+  readonly root: string;
+  /** For what is unfinished; on the file system of the store. */
+  readonly folder: string;
+  readonly store: ReadyStore;
+  readonly works: Works;
+  readonly speeds: SpeedStore;
+  readonly savings: Savings;
+  readonly swarm: () => Swarm | null;
+  readonly peers: readonly string[];
+  readonly priority: Priority;
+  readonly signal: AbortSignal;
+  readonly report: ReportProgress;
+  readonly onBug: (error: unknown) => void;
+}
+
+/**
+ * Carries out routes whose .debs nobody makes yet: each is a work from the first moment, and ends in
+ * the store, or fails alone. Never fails itself.
+ */
+export async function fetchIntoStore(
+  routes: readonly ActiveRoute[],
+  options: FetchIntoStoreOptions,
+): Promise<void> {
+  const { store, savings, works, onBug } = options;
+  const working = new Map<ActiveRoute, Work>();
+  for (const route of activeRoutes(routes)) {
+    working.set(route, works.begin(route.pending, `fetching ${describe(route)}`));
+  }
+  const end = (route: ActiveRoute, error?: DebshoalError): void => {
+    working.get(route)?.finish(error);
+    working.delete(route);
+  };
+  const delivery: Delivery = {
+    prepare: () => Promise.resolve(),
+    async take({ route, by, deb, path, entry }) {
+      await store.add(deb, path);
+      entry.handedOver(by);
+      end(route);
+    },
+    finish: () => Promise.resolve(),
+  };
+  // A client of its own: one that has met a silent server does not ask it again.
+  const http = createHttpClient();
+  try {
+    const result = await fetchPlanned(routes, {
+      ...options,
+      delivery,
+      cacheFolder: options.folder,
+      http,
+      swarm: options.swarm(),
+      download: { peers: options.peers },
+      fallback: 'none',
+      watcher: {
+        rebuilding: (route) => working.get(route)?.say(`rebuilding ${route.pending.package}`),
+        failed: end,
+      },
+    });
+    savings.addFetched(result);
+  } catch (thrown) {
+    const error = asDebshoalError(thrown, onBug);
+    if (error.code === 'disk-full') await store.makeRoom();
+    for (const route of [...working.keys()]) end(route, error);
+  } finally {
+    http.close();
+  }
+}
+
+function describe({ pending, bytes }: ActiveRoute): string {
+  return `${formatBytes(bytes)} for ${pending.package}`;
+}
+
+/** A bug in the way of one package must not end a service; it is told to whoever reads the journal. */
+function asDebshoalError(thrown: unknown, onBug: (error: unknown) => void): DebshoalError {
+  const error = withCode(thrown);
+  if (isDebshoalError(error)) return error;
+  onBug(error);
+  return new DebshoalError('io-failed', 'an error in debshoal', { cause: error });
+}
