@@ -62,7 +62,7 @@ export async function startMockBus(folder: string): Promise<MockBus> {
       });
     },
     set: async (service, property, value) => {
-      const { name, object, interface: face } = service;
+      const { name, interface: face } = service;
       const key = `${name} ${property}`;
       if (known.has(key)) {
         const set = 'org.freedesktop.DBus.Properties.Set';

@@ -21,6 +21,7 @@ const infos = fc
       totalLength,
       pieceCount: Math.ceil(totalLength / PIECE),
       multiFile: true,
+      private: false,
       files,
       announce: [],
       webSeeds: [],
