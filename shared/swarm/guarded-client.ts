@@ -22,7 +22,7 @@ export interface GuardedClient {
   /** Null when peers are not looked for on the own networks. */
   readonly lan: LanDiscovery | null;
   /** Puts the guards on a torrent that was just added. */
-  readonly guard: (torrent: Torrent, listeners: TorrentListeners) => void;
+  readonly guard: (torrent: Torrent, options: TorrentGuards) => void;
   /**
    * Connects to `address:port` unless it is blocked or there are connections enough. Peers of the
    * own networks are called first, and get the place of another when all are taken.
@@ -30,7 +30,9 @@ export interface GuardedClient {
   readonly connect: (torrent: Torrent, peer: string) => void;
 }
 
-export interface TorrentListeners {
+export interface TorrentGuards {
+  /** Only peers of the own networks get something of it. */
+  readonly localOnly: boolean;
   readonly onError: (error: Error) => void;
   /** Bytes of content sent to a peer. */
   readonly onSent: (bytes: number, local: boolean) => void;
@@ -96,11 +98,11 @@ export function startGuardedClient(
     network,
     gate,
     lan,
-    guard: (torrent, { onError, onSent }) => {
+    guard: (torrent, options) => {
       // Without a listener of its own a torrent's error would reach the client and end everything.
-      torrent.on('error', onError);
+      torrent.on('error', options.onError);
       torrent.on('wire', (wire: Wire, peer?: string) => {
-        guardWire(torrent, wire, peer, onSent);
+        guardWire(torrent, wire, peer, options);
       });
     },
     connect,
@@ -134,15 +136,20 @@ export function startGuardedClient(
     torrent: Torrent,
     wire: Wire,
     peer: string | undefined,
-    onSent: TorrentListeners['onSent'],
+    guards: TorrentGuards,
   ): void {
     const ourselves = wire.peerId === webTorrent.peerId;
+    // A neighbour is found by its IPv4 and its IPv6 address, and calls itself.
+    const twice = torrent.wires.some((other) => other !== wire && other.peerId === wire.peerId);
+    const entry = peer === undefined ? undefined : torrent._peers?.get(peer);
     // WebTorrent calls a lost peer again without asking its blocklist, so every wire is checked.
-    if (ourselves || filter.blocks(wire.remoteAddress ?? '')) {
+    if (ourselves || twice || filter.blocks(wire.remoteAddress ?? '')) {
+      // Calling it again would only end here again.
+      if (entry !== undefined) entry.retries = Infinity;
       wire.destroy();
       return;
     }
-    const conn = peer === undefined ? null : (torrent._peers?.get(peer)?.conn ?? null);
+    const conn = entry?.conn ?? null;
     if (conn !== null) {
       // Nagle and delayed acknowledgements cost 40 ms several times for each small torrent.
       conn.setNoDelay(true);
@@ -154,7 +161,7 @@ export function startGuardedClient(
       }
     }
     limit(wire);
-    gate.guard(wire, onSent);
+    gate.guard(wire, guards);
   }
 }
 

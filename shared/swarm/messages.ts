@@ -57,6 +57,8 @@ export interface SeedRequest {
   readonly trackers: readonly string[];
   /** Where each file of the torrent lies, in its order; null for those that are not here. */
   readonly paths: readonly (string | null)[];
+  /** Only peers of the own networks get something; default false. */
+  readonly localOnly?: boolean;
 }
 
 /** From the parent to the child. Torrents have passed `parseTorrent` and are known by info hash. */

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Torrent, Wire } from 'webtorrent';
 
 import type { ByteRanges } from '../io/byte-ranges.js';
-import { mergeRuns, piecesOf, segmentsOf } from '../torrent/layout.js';
+import { mergeRuns, piecesOf, segmentsOf, wholePieces } from '../torrent/layout.js';
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
 import { startAnnouncing, type Announcer } from './announcer.js';
@@ -138,9 +138,7 @@ export function startSeed(
   });
   const session = open(client, info, { torrent, store }, { ...request, peers: [] }, ports);
   torrent.once('ready', () => {
-    const held = torrent.pieces.flatMap((_, index) =>
-      segmentsOf(info, index).every(({ file }) => paths.has(file)) ? [index] : [],
-    );
+    const held = wholePieces(info, new Set(paths.keys()));
     if (held.length === 0) session.fail('no whole piece lies in the files that are here');
     else if (held.some((index) => torrent.pieces[index] !== null)) {
       session.fail('the files differ from the torrent');
@@ -178,7 +176,7 @@ function open(
   client: GuardedClient,
   info: TorrentInfo,
   { torrent, store }: { readonly torrent: Torrent; readonly store: MappedStore },
-  request: { readonly trackers: readonly string[]; readonly peers: readonly string[] },
+  request: Pick<DownloadRequest, 'trackers' | 'peers'> & Pick<SeedRequest, 'localOnly'>,
   { report, onSent }: SessionPorts,
 ): OpenTorrent {
   const received: Record<string, number> = {};
@@ -217,6 +215,7 @@ function open(
       fail(error.message);
     },
     onSent,
+    localOnly: request.localOnly ?? false,
   });
   torrent.on('wire', (wire: Wire) => {
     const address = normaliseAddress(wire.remoteAddress ?? 'unknown');

@@ -6,7 +6,7 @@ import type { UploadAllowance, UploadReach } from './messages.js';
 /** Decides whom we upload to and counts what they get. */
 export interface UploadGate {
   /** Puts a wire behind the gate: it is unchoked only while it may be served. */
-  readonly guard: (wire: Wire, onSent: (bytes: number, local: boolean) => void) => void;
+  readonly guard: (wire: Wire, options: GateOptions) => void;
   /** The wire's peer belongs to our group. */
   readonly admit: (wire: Wire) => void;
   readonly allow: (allowance: UploadAllowance) => void;
@@ -16,37 +16,41 @@ export interface UploadGate {
   readonly wantsProof: (address: string) => boolean;
 }
 
+interface GateOptions {
+  /** Its torrent is for the own networks alone. */
+  readonly localOnly: boolean;
+  readonly onSent: (bytes: number, local: boolean) => void;
+}
+
 /** Without `upload` nothing is ever served, whatever is allowed. */
 export function openUploadGate(
   { upload, reach, lan }: { upload: boolean; reach: UploadReach; lan: boolean },
   network: LocalNetwork,
 ): UploadGate {
-  /** True for those of the own network. */
-  const wires = new Map<Wire, boolean>();
+  const wires = new Map<Wire, () => boolean>();
   const members = new WeakSet<Wire>();
   let allowance: UploadAllowance = { local: true, beyondBytes: null };
 
-  const reaches = (wire: Wire, local: boolean): boolean =>
-    local || reach === 'internet' || (reach === 'group' && members.has(wire));
-  const allows = (local: boolean): boolean =>
-    local ? allowance.local : allowance.beyondBytes === null || allowance.beyondBytes > 0;
-  const mayServe = (wire: Wire, local: boolean): boolean =>
-    upload && reaches(wire, local) && allows(local);
+  const maySpend = (): boolean => allowance.beyondBytes === null || allowance.beyondBytes > 0;
+  const reaches = (wire: Wire): boolean =>
+    reach === 'internet' || (reach === 'group' && members.has(wire));
   /** Those who may be served wait for WebTorrent's next round of unchoking. */
   const chokeOthers = (): void => {
-    for (const [wire, local] of wires) if (!mayServe(wire, local)) wire.choke();
+    for (const [wire, mayServe] of wires) if (!mayServe()) wire.choke();
   };
 
   return {
-    guard: (wire, onSent) => {
+    guard: (wire, { localOnly, onSent }) => {
       const local = network.includes(wire.remoteAddress ?? '');
+      const mayServe = (): boolean =>
+        upload && (local ? allowance.local : !localOnly && reaches(wire) && maySpend());
       const unchoke = wire.unchoke.bind(wire);
-      wires.set(wire, local);
+      wires.set(wire, mayServe);
       wire.once('close', () => wires.delete(wire));
       // WebTorrent unchokes whoever is interested, even with `uploads: false`. A peer that stays
       // choked is refused every request, and nothing here ever grants an "allowed fast" piece.
       wire.unchoke = () => {
-        if (mayServe(wire, local)) unchoke();
+        if (mayServe()) unchoke();
       };
       // It misses the interest that comes in one packet with the handshake, for ten seconds.
       wire.once('interested', () => setImmediate(wire.unchoke));
@@ -54,7 +58,7 @@ export function openUploadGate(
         onSent(bytes, local);
         if (local || allowance.beyondBytes === null) return;
         allowance = { ...allowance, beyondBytes: allowance.beyondBytes - bytes };
-        if (!allows(false)) chokeOthers();
+        if (!maySpend()) chokeOthers();
       });
     },
     admit: (wire) => {
