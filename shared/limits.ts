@@ -36,6 +36,8 @@ export const LIMITS = {
   configBytes: MIB,
   /** The generator's own state: 200,000 versions and deltas of 500 bytes. */
   stateBytes: 256 * MIB,
+  /** What a client remembers of its sharing: 10,000 objects of 500 bytes. */
+  sharingStateBytes: 16 * MIB,
   /** A delta: larger than the largest .deb that is worth a delta. */
   deltaBytes: 2 * GIB,
   /** All streams of a delta, expanded: they are held in memory. */
