@@ -9,6 +9,7 @@ import { mainJobCommand } from './commands/main-job.js';
 import { predictCommand } from './commands/predict.js';
 import { deltasCommand } from './commands/deltas.js';
 import { rebuildCommand } from './commands/rebuild.js';
+import { swarmCommand } from './commands/swarm.js';
 
 await runCli(
   yargs(hideBin(process.argv))
@@ -19,5 +20,6 @@ await runCli(
     .command(predictCommand)
     .command(rebuildCommand)
     .command(fetchPairsCommand)
-    .command(fuzzCommand),
+    .command(fuzzCommand)
+    .command(swarmCommand),
 );
