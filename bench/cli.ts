@@ -10,6 +10,7 @@ import { mainJobCommand } from './commands/main-job.js';
 import { predictCommand } from './commands/predict.js';
 import { deltasCommand } from './commands/deltas.js';
 import { rebuildCommand } from './commands/rebuild.js';
+import { swarmCommand } from './commands/swarm.js';
 
 await runCli(
   yargs(hideBin(process.argv))
@@ -21,5 +22,6 @@ await runCli(
     .command(rebuildCommand)
     .command(aptOverheadCommand)
     .command(fetchPairsCommand)
-    .command(fuzzCommand),
+    .command(fuzzCommand)
+    .command(swarmCommand),
 );

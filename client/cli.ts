@@ -16,6 +16,9 @@ if (words[0] !== 'apply') {
   const { fetchCommand } = await import('./commands/fetch.js');
   const { cleanCommand } = await import('./commands/clean.js');
   const { daemonCommand } = await import('./commands/daemon.js');
-  cli.command(planCommand).command(fetchCommand).command(cleanCommand).command(daemonCommand);
+  const { configCommand } = await import('./commands/config.js');
+  const { enableCommand, disableCommand } = await import('./commands/enable.js');
+  cli.command(planCommand).command(fetchCommand).command(cleanCommand).command(configCommand);
+  cli.command(enableCommand).command(disableCommand).command(daemonCommand);
 }
 await runCli(cli.command(applyCommand));

@@ -5,7 +5,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { formatBytes, formatPercent, formatSeconds, formatTable } from '../../shared/cli/format.js';
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
-import { isDebshoalError } from '../../shared/errors.js';
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
 import { removeStaleTemporaries } from '../../shared/io/files.js';
 import { PRIORITIES, type Priority } from '../../shared/io/worker-pool.js';
 import type { ReportProgress } from '../../shared/progress.js';
@@ -15,6 +15,7 @@ import {
   removeLocalRepository,
   removeWhenInstalled,
 } from '../apt/local-repository/local-repository.js';
+import { SETTINGS_FILE } from '../config/read-settings.js';
 import { createHttpClient } from '../download/http.js';
 import { fetchPlanned } from '../fetch.js';
 import { plan } from '../plan.js';
@@ -26,15 +27,15 @@ import { provenEncoders } from '../store/encoder-proof.js';
 import { openSpeedStore } from '../store/speeds.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
 import {
-  expandedPolicy,
   indexSources,
   upgradeOptions,
   upgradeRequest,
+  upgradeSettings,
   type UpgradeArguments,
 } from './upgrade-options.js';
 
 interface FetchArguments extends UpgradeArguments {
-  swarm: boolean;
+  swarm: boolean | undefined;
   peer: string[] | undefined;
   priority: Priority;
 }
@@ -46,7 +47,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     upgradeOptions(yargs)
       .option('swarm', {
         type: 'boolean',
-        default: true,
+        defaultDescription: `as Peers in /${SETTINGS_FILE} says, or yes`,
         describe: 'fetch from BitTorrent peers too; --no-swarm for HTTP alone',
       })
       .option('peer', {
@@ -66,7 +67,12 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     const system = await openAptSystem(args.root);
     const sources = await indexSources(args);
     const request = upgradeRequest(args);
-    const expanded = expandedPolicy(args, system);
+    const settings = await upgradeSettings(args, system, reporter.report);
+    const { expanded, prefer, peers } = settings;
+    if (!settings.fetch) {
+      const hint = '`debshoal config` says who set it; `apt upgrade` works as ever.';
+      throw new DebshoalError('usage', 'fetching is switched off (Fetch: no)', { hint });
+    }
     const report = await withRunLock(system.root, async (cacheFolder) => {
       // What an earlier run listed would be taken, whatever this one says.
       if (expanded === 'never') await removeLocalRepository(system);
@@ -74,7 +80,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
       const now = new Date();
       const http = createHttpClient();
       // Started first, so that it is ready when apt and the index have answered.
-      const swarmStart = args.swarm ? tryStartSwarm(reporter.report) : Promise.resolve(null);
+      const swarmStart = peers ? tryStartSwarm(reporter.report) : Promise.resolve(null);
       try {
         const stateFolder = join(system.root, STATE_FOLDER);
         const counters = await openTrustedCounters(stateFolder, 'read-write');
@@ -84,7 +90,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
           request,
           sources,
           expanded,
-          prefer: args.prefer,
+          prefer,
           http,
           counters,
           speeds,
