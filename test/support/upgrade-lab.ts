@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import type { ToolResult } from '../../shared/io/run-tool.js';
 import { exists } from '../../shared/io/files.js';
 import { type Archive, makeArchive } from './archive.js';
 import { type Chroot, makeChroot } from './chroot.js';
-import { INSIDE, installClient, letAptFetchIndexes } from './client-inside.js';
+import { INSIDE, installClient } from './client-inside.js';
 import { fixturePair, type FixturePair } from './fixture-pairs.js';
 import { serveWithLog, type HttpLog, type Misbehave } from './http-log.js';
 import { generator, LAB_SUITE } from './lab.js';
@@ -118,22 +118,22 @@ async function publishUpgrade(archive: Archive, out: string, home: string): Prom
 
 async function installService(chroot: Chroot): Promise<void> {
   await chroot.run('useradd', ['--system', '--user-group', USER]);
-  await letAptFetchIndexes(chroot, true);
-  const hook = '60debshoal-prefetch';
-  const parts = join(chroot.folder, 'etc/apt/apt.conf.d');
-  await copyFile(join(PACKAGING, 'apt.conf.d', hook), join(parts, hook));
 }
 
 /** As the package does it, and `debshoal enable`. */
 async function installMethod({ folder }: Chroot): Promise<void> {
-  const method = join(folder, 'usr/lib/debshoal/apt-method');
-  await rm(method, { recursive: true, force: true });
-  await mkdir(join(method, '..'), { recursive: true });
-  await cp(join(PACKAGING, 'apt-method'), method, { recursive: true });
-  for (const scheme of ['http', 'https']) {
-    const link = join(folder, `etc/apt/apt.conf.d/60debshoal-${scheme}`);
+  const targets = [
+    ['apt-method', 'usr/lib/debshoal/apt-method'],
+    ['apt.conf.d', 'usr/share/debshoal/apt.conf.d'],
+  ] as const;
+  for (const [from, to] of targets) {
+    await rm(join(folder, to), { recursive: true, force: true });
+    await cp(join(PACKAGING, from), join(folder, to), { recursive: true });
+  }
+  for (const name of await readdir(join(PACKAGING, 'apt.conf.d'))) {
+    const link = join(folder, 'etc/apt/apt.conf.d', name);
     await rm(link, { force: true });
-    await symlink(`/usr/lib/debshoal/apt-method/${scheme}`, link);
+    await symlink(`/usr/share/debshoal/apt.conf.d/${name}`, link);
   }
 }
 
