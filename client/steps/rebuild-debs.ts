@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { availableParallelism, freemem } from 'node:os';
 import { join } from 'node:path';
 
@@ -25,7 +24,7 @@ export interface Rebuild {
 }
 
 export interface Rebuilder {
-  /** Rebuilds a .deb from the downloaded delta, which is removed; its path and what it took. */
+  /** Rebuilds a .deb from the downloaded delta; its path and what it took. */
   rebuild(
     job: Rebuild,
     deltaPath: string,
@@ -66,12 +65,8 @@ export function openRebuilder(jobs: readonly Rebuild[], options: RebuilderOption
         temporaryParent: options.folder,
         threads: Math.max(1, Math.floor(processors / workers)),
       };
-      try {
-        const { seconds } = await pool.run(task, options.signal, chosen.rebuildSeconds);
-        return { path: target, seconds };
-      } finally {
-        await rm(deltaPath, { force: true });
-      }
+      const { seconds } = await pool.run(task, options.signal, chosen.rebuildSeconds);
+      return { path: target, seconds };
     },
     close: () => pool.close(),
   };
