@@ -7,13 +7,14 @@ import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { isDebshoalError } from '../../shared/errors.js';
 import { PRIORITIES, type Priority } from '../../shared/io/worker-pool.js';
-import type { ReportProgress } from '../../shared/progress.js';
+import type { Progress, ReportProgress } from '../../shared/progress.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
 import { openAptSystem } from '../apt/apt-system.js';
 import {
   removeLocalRepository,
   removeWhenInstalled,
 } from '../apt/local-repository/local-repository.js';
+import { findConfinement, type Confinement } from '../confinement/find-confinement.js';
 import { createHttpClient } from '../download/http.js';
 import { fetchPlanned } from '../fetch.js';
 import { plan } from '../plan.js';
@@ -95,7 +96,9 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
         const { report } = reporter;
         const { priority } = args;
         const context = { system, request, now, cacheFolder, signal, report };
-        const options = { ...context, http, speeds, download, priority };
+        const confinement = await findConfinement();
+        if (confinement.level !== 'sandbox') report(warnOf(confinement));
+        const options = { ...context, http, speeds, download, priority, confinement };
         return await fetchPlanned(routes, { ...options, swarm: await swarmStart });
       } finally {
         http.close();
@@ -106,6 +109,11 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     console.log(args.json ? JSON.stringify(report) : describe(report));
   },
 };
+
+function warnOf({ level, detail }: Confinement): Progress {
+  const how = level === 'user' ? 'only as another user' : 'with all rights of this program';
+  return { kind: 'warning', text: `deltas are applied ${how}: ${detail}` };
+}
 
 /** Without a swarm everything still comes over HTTP. */
 async function tryStartSwarm(report: ReportProgress): Promise<Swarm | null> {
