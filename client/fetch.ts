@@ -11,6 +11,7 @@ import {
   type DownloadOptions,
   type DownloadResult,
 } from './download/download-objects.js';
+import type { Confinement } from './confinement/find-confinement.js';
 import type { HttpClient } from './download/http.js';
 import { timeLink } from './predict/time-link.js';
 import { activeRoutes, type ActiveRoute, type Route } from './steps/choose-route.js';
@@ -34,8 +35,9 @@ export interface FetchOptions {
   /** Null when BitTorrent is switched off or could not start. */
   readonly swarm: Swarm | null;
   readonly download?: Pick<DownloadOptions, 'peers'>;
-  /** Of the rebuilding. */
+  /** Of the rebuilding, as is `confinement`. */
   readonly priority: Priority;
+  readonly confinement: Confinement;
   /** What is tried when a delta fails. */
   readonly fallback: 'full' | 'none';
   /** Told what happens to each package, as it happens. */

@@ -5,6 +5,7 @@ import type { Priority } from '../../shared/io/worker-pool.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import type { Swarm } from '../../shared/swarm/swarm.js';
 import { formatBytes } from '../../shared/cli/format.js';
+import type { Confinement } from '../confinement/find-confinement.js';
 import { createHttpClient } from '../download/http.js';
 import { fetchPlanned } from '../fetch.js';
 import { activeRoutes, type ActiveRoute } from '../steps/choose-route.js';
@@ -27,6 +28,7 @@ export interface FetchIntoStoreOptions {
   readonly swarm: () => Swarm | null;
   readonly sharing: Pick<Sharing, 'offer'>;
   readonly peers: readonly string[];
+  readonly confinement: Confinement;
   readonly priority: Priority;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;

@@ -6,6 +6,7 @@ import { removeStaleTemporaries } from '../../shared/io/files.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import type { AptSystem } from '../apt/apt-system.js';
 import type { ConditionsWatch } from '../conditions/conditions.js';
+import { findConfinement } from '../confinement/find-confinement.js';
 import type { Settings } from '../config/settings.js';
 import { openSharing } from '../sharing/sharing.js';
 import { sharingSwarmOptions } from '../sharing/swarm-options.js';
@@ -83,6 +84,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
     now: () => new Date(),
     onWarning,
   });
+  const confinement = await findConfinement();
   const fetchIndexes = await openSourceIndexes({ ...options, speeds: speedStore, report });
   const knowledge = openKnowledge({ system, fetchIndexes, report });
   const encodersProven = proofOnce(stateFolder, speedStore, report);
@@ -99,6 +101,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
       swarm: () => (settings.peers ? (keeper?.swarm ?? null) : null),
       sharing,
       peers: options.peers,
+      confinement,
       priority,
       signal,
       report,
@@ -142,6 +145,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
         prefetchObstacle: prefetchObstacle(),
         troubles,
         sharing: sharing.status(),
+        confinement,
       }),
     startPrefetch: () => {
       // The indexes are wanted in any case: apt may ask right after its update.

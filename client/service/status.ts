@@ -2,6 +2,7 @@ import type { Progress, ReportProgress } from '../../shared/progress.js';
 import type { LoadedIndex } from '../steps/fetch-indexes.js';
 import type { ReadyStore } from './ready-store.js';
 import type { Savings } from './savings.js';
+import type { Confinement } from '../confinement/find-confinement.js';
 import type { SharingStatus } from '../sharing/sharing.js';
 import type { Works } from './works.js';
 
@@ -37,6 +38,8 @@ export interface ServiceStatus {
   readonly prefetchObstacle: string | null;
   readonly troubles: readonly Trouble[];
   readonly sharing: SharingStatus;
+  /** What deltas are applied in. */
+  readonly confinement: Pick<Confinement, 'level' | 'detail'>;
 }
 
 export interface StatusParts {
@@ -51,6 +54,7 @@ export interface StatusParts {
   readonly prefetchObstacle: string | null;
   readonly troubles: readonly Trouble[];
   readonly sharing: SharingStatus;
+  readonly confinement: Confinement;
 }
 
 export function describeStatus(parts: StatusParts): ServiceStatus {
@@ -76,6 +80,7 @@ export function describeStatus(parts: StatusParts): ServiceStatus {
     prefetchObstacle: parts.prefetchObstacle,
     troubles: parts.troubles,
     sharing: parts.sharing,
+    confinement: { level: parts.confinement.level, detail: parts.confinement.detail },
   };
 }
 
