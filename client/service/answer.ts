@@ -47,19 +47,42 @@ async function answerAcquire(
   to: Answer,
 ): Promise<void> {
   if (foreground === null) throw new DebshoalError('usage', 'fetching is switched off');
-  const tell = (text: string): void => {
-    to.say(102, 'Status', { Message: text });
-  };
-  // What was damaged in the store is gone after the first attempt, and made anew in the second.
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const refusal = await foreground.acquire(request, to.signal, tell);
-    if (refusal !== null) {
-      to.say(400, 'URI Failure', { Message: refusal });
+  const status = repeatedStatus(to);
+  try {
+    // What was damaged in the store is gone after the first attempt, and made anew in the second.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const refusal = await foreground.acquire(request, to.signal, status.say);
+      if (refusal !== null) {
+        to.say(400, 'URI Failure', { Message: refusal });
+        return;
+      }
+      if (!(await serveDeb(request, store, to, status.end))) continue;
+      savings.addServed(request.size);
       return;
     }
-    if (!(await serveDeb(request, store, to))) continue;
-    savings.addServed(request.size);
-    return;
+    throw new DebshoalError('hash-mismatch', 'it was damaged in the cache');
+  } finally {
+    status.end();
   }
-  throw new DebshoalError('hash-mismatch', 'it was damaged in the cache');
+}
+
+/** Milliseconds; who hears nothing for longer takes us for hung. */
+const SIGN_OF_LIFE = 5000;
+
+/** Says what goes on, and that it still does. */
+function repeatedStatus(to: Answer): { say: (text: string) => void; end: () => void } {
+  let last = 'looking for a delta';
+  const repeat = (): void => {
+    to.say(102, 'Status', { Message: last });
+  };
+  const timer = setInterval(repeat, SIGN_OF_LIFE);
+  return {
+    say(text) {
+      last = text;
+      repeat();
+    },
+    end: () => {
+      clearInterval(timer);
+    },
+  };
 }

@@ -9,16 +9,18 @@ const CHUNK = 256 * 1024;
 
 /**
  * Sends a .deb of the store, of which every byte is hashed before the first is sent. False, and
- * nothing sent, when it is not there or was damaged.
+ * nothing sent, when it is not there or was damaged. `onStart` is called before the answer begins.
  */
 export async function serveDeb(
   request: AcquireRequest,
   store: ReadyStore,
   answer: Answer,
+  onStart: () => void,
 ): Promise<boolean> {
   const file = await store.open(request);
   if (file === null) return false;
   try {
+    onStart();
     answer.say(200, 'URI Start', { Size: request.size });
     await send(file, request.size, answer);
     return true;
