@@ -18,6 +18,8 @@ if (words[0] !== 'apply') {
   const { configCommand } = await import('./commands/config.js');
   const { enableCommand, disableCommand } = await import('./commands/enable.js');
   cli.command(planCommand).command(fetchCommand).command(cleanCommand).command(configCommand);
-  cli.command(enableCommand).command(disableCommand);
+  const { statusCommand } = await import('./commands/status.js');
+  const { doctorCommand } = await import('./commands/doctor.js');
+  cli.command(enableCommand).command(disableCommand).command(statusCommand).command(doctorCommand);
 }
 await runCli(cli.command(applyCommand));
