@@ -19,6 +19,9 @@ if (words[0] !== 'apply') {
   const { configCommand } = await import('./commands/config.js');
   const { enableCommand, disableCommand } = await import('./commands/enable.js');
   cli.command(planCommand).command(fetchCommand).command(cleanCommand).command(configCommand);
-  cli.command(enableCommand).command(disableCommand).command(daemonCommand);
+  const { statusCommand } = await import('./commands/status.js');
+  const { doctorCommand } = await import('./commands/doctor.js');
+  cli.command(enableCommand).command(disableCommand).command(statusCommand).command(doctorCommand);
+  cli.command(daemonCommand);
 }
 await runCli(cli.command(applyCommand));

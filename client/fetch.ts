@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { DebshoalError } from '../shared/errors.js';
@@ -11,11 +11,12 @@ import {
   type DownloadOptions,
   type DownloadResult,
 } from './download/download-objects.js';
+import type { Confinement } from './confinement/find-confinement.js';
 import type { HttpClient } from './download/http.js';
 import { timeLink } from './predict/time-link.js';
 import { activeRoutes, type ActiveRoute, type Route } from './steps/choose-route.js';
 import { isOfOnePackage, type Delivery } from './steps/deliver-to-apt.js';
-import { describeObjects } from './steps/describe-objects.js';
+import { describeObjects, type RouteObject } from './steps/describe-objects.js';
 import { openRebuilder, type Rebuilder } from './steps/rebuild-debs.js';
 import { startReport, type FetchReport, type PackageReport } from './steps/report-fetch.js';
 import { verifyDeb } from './steps/verify-deb.js';
@@ -34,8 +35,9 @@ export interface FetchOptions {
   /** Null when BitTorrent is switched off or could not start. */
   readonly swarm: Swarm | null;
   readonly download?: Pick<DownloadOptions, 'peers'>;
-  /** Of the rebuilding. */
+  /** Of the rebuilding, as is `confinement`. */
   readonly priority: Priority;
+  readonly confinement: Confinement;
   /** What is tried when a delta fails. */
   readonly fallback: 'full' | 'none';
   /** Told what happens to each package, as it happens. */
@@ -45,6 +47,11 @@ export interface FetchOptions {
 }
 
 export interface FetchWatcher {
+  /**
+   * The object lies at its target, as the index says it is. The file stays until the promise is
+   * settled, which must not fail.
+   */
+  downloaded(object: RouteObject): Promise<void>;
   rebuilding(route: ActiveRoute): void;
   /** A fallback may still follow. */
   failed(route: ActiveRoute, error: DebshoalError): void;
@@ -104,15 +111,16 @@ async function fetchAll(
   if (routes.length === 0) return [];
   const { cacheFolder, http, speeds, swarm, download, signal, report } = work.options;
   const objects = describeObjects(routes, form, { ...work.options, folder: work.finishedFolder });
-  const byId = new Map(objects.map((object) => [object.id, object.route]));
+  const byId = new Map(objects.map((object) => [object.id, object]));
   const partialFolder = join(cacheFolder, 'partial');
   const failed: ActiveRoute[] = [];
   const fatal: unknown[] = [];
   const finishing: Promise<void>[] = [];
   let done = 0;
-  const finish = async (route: ActiveRoute, result: DownloadResult): Promise<void> => {
+  const finish = async (object: RouteObject, result: DownloadResult): Promise<void> => {
+    const { route } = object;
     try {
-      if (!(await finishPackage(form, route, result, work))) failed.push(route);
+      if (!(await finishPackage(form, object, result, work))) failed.push(route);
       const detail = route.pending.package;
       report({ kind: 'count', name: COUNTED[form], done: ++done, total: objects.length, detail });
     } catch (error) {
@@ -121,9 +129,9 @@ async function fetchAll(
   };
   const results = downloadObjects(objects, { ...download, partialFolder, http, swarm, signal });
   for await (const result of timeLink(results, speeds)) {
-    const route = byId.get(result.id);
+    const object = byId.get(result.id);
     if (fatal.length > 0) break;
-    if (route) finishing.push(finish(route, result));
+    if (object) finishing.push(finish(object, result));
   }
   await Promise.all(finishing);
   if (fatal.length > 0) throw fatal[0];
@@ -135,22 +143,26 @@ const COUNTED: Readonly<Record<Form, string>> = { delta: 'packages', full: 'full
 /** Rebuilds, verifies, delivers. False when a full .deb may still save what has failed. */
 async function finishPackage(
   form: Form,
-  route: ActiveRoute,
+  object: RouteObject,
   result: DownloadResult,
   { options, rebuilder, reportOf }: Work,
 ): Promise<boolean> {
+  const { route } = object;
   const entry = reportOf(route);
   const isDelta = form === 'delta' && route.kind === 'delta';
   try {
     if (!result.ok) throw result.error;
     entry.addDownload(result);
+    const watched = options.watcher?.downloaded(object);
     let { path } = result;
     if (isDelta) {
       options.watcher?.rebuilding(route);
-      const rebuilt = await rebuilder.rebuild(route, path);
+      const rebuilt = await rebuilder.rebuild(route, path).finally(() => watched);
+      await rm(path);
       entry.addRebuild(rebuilt.seconds);
       path = rebuilt.path;
     }
+    await watched;
     const deb = isDelta ? route.deb : route.pending;
     await verifyDeb(path, deb);
     entry.verified();

@@ -8,7 +8,8 @@ import { interruptSignal, readVersion } from '../../shared/cli/run-cli.js';
 import { DebshoalError, withCode } from '../../shared/errors.js';
 import { withFileLock } from '../../shared/io/file-lock.js';
 import { openAptSystem } from '../apt/apt-system.js';
-import { DEFAULT_SETTINGS, type Settings } from '../config/settings.js';
+import { openConditions } from '../conditions/conditions.js';
+import { readEffectiveSettings } from '../config/read-settings.js';
 import { PREFERENCES, type Preference } from '../predict/choose-set.js';
 import { runService } from '../service/service.js';
 import { CACHE_FOLDER, DAEMON_FOLDER, STATE_FOLDER } from '../store/folders.js';
@@ -62,20 +63,24 @@ export const daemonCommand: CommandModule<object, DaemonArguments> = {
       setTimeout(() => process.exit(), STOP_TIME).unref();
     });
     const system = await openAptSystem(args.root);
+    const { prefer, swarm: peers, prefetch } = args;
+    const overrides = { prefer, peers, prefetch };
+    const { settings, refused } = await readEffectiveSettings(system.root, overrides);
+    for (const text of refused) report({ kind: 'warning', text });
+    const conditions = await openConditions();
     const stateFolder = await writableFolder(join(system.root, STATE_FOLDER, DAEMON_FOLDER));
     const cacheFolder = await writableFolder(join(system.root, CACHE_FOLDER, DAEMON_FOLDER));
     const inherited = inheritedSocket();
     await withFileLock(join(cacheFolder, 'lock'), () =>
       runService({
         system,
-        settings: settingsOf(args),
+        settings,
         socket: inherited ?? args.socket,
         readyFile: join(dirname(args.socket), 'ok'),
         stateFolder,
         cacheFolder,
         peers: args.peer ?? [],
-        isMetered: () => false,
-        isOnBattery: () => false,
+        conditions,
         version: readVersion(),
         signal,
         report,
@@ -83,15 +88,6 @@ export const daemonCommand: CommandModule<object, DaemonArguments> = {
     );
   },
 };
-
-function settingsOf({ prefer, swarm, prefetch }: DaemonArguments): Settings {
-  return {
-    ...DEFAULT_SETTINGS,
-    ...(prefer === undefined ? {} : { prefer }),
-    ...(swarm === undefined ? {} : { peers: swarm }),
-    ...(prefetch === undefined ? {} : { prefetch }),
-  };
-}
 
 async function writableFolder(folder: string): Promise<string> {
   try {

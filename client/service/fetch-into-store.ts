@@ -1,12 +1,17 @@
+import { setImmediate } from 'node:timers/promises';
+
 import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js';
 import type { Priority } from '../../shared/io/worker-pool.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import type { Swarm } from '../../shared/swarm/swarm.js';
 import { formatBytes } from '../../shared/cli/format.js';
+import type { Confinement } from '../confinement/find-confinement.js';
 import { createHttpClient } from '../download/http.js';
 import { fetchPlanned } from '../fetch.js';
 import { activeRoutes, type ActiveRoute } from '../steps/choose-route.js';
+import type { Sharing } from '../sharing/sharing.js';
 import type { Delivery } from '../steps/deliver-to-apt.js';
+import type { RouteObject } from '../steps/describe-objects.js';
 import type { SpeedStore } from '../store/speeds.js';
 import type { ReadyStore } from './ready-store.js';
 import type { Savings } from './savings.js';
@@ -21,7 +26,9 @@ export interface FetchIntoStoreOptions {
   readonly speeds: SpeedStore;
   readonly savings: Savings;
   readonly swarm: () => Swarm | null;
+  readonly sharing: Pick<Sharing, 'offer'>;
   readonly peers: readonly string[];
+  readonly confinement: Confinement;
   readonly priority: Priority;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;
@@ -36,7 +43,7 @@ export async function fetchIntoStore(
   routes: readonly ActiveRoute[],
   options: FetchIntoStoreOptions,
 ): Promise<void> {
-  const { store, savings, works, onBug } = options;
+  const { store, savings, sharing, works, onBug } = options;
   const working = new Map<ActiveRoute, Work>();
   for (const route of activeRoutes(routes)) {
     working.set(route, works.begin(route.pending, `fetching ${describe(route)}`));
@@ -66,6 +73,7 @@ export async function fetchIntoStore(
       download: { peers: options.peers },
       fallback: 'none',
       watcher: {
+        downloaded: (object) => offer(object, sharing),
         rebuilding: (route) => working.get(route)?.say(`rebuilding ${route.pending.package}`),
         failed: end,
       },
@@ -78,6 +86,27 @@ export async function fetchIntoStore(
   } finally {
     http.close();
   }
+}
+
+/** To those who may have it; nobody waits for a torrent that has not come yet. */
+async function offer(
+  { route, target, torrent }: RouteObject,
+  sharing: Pick<Sharing, 'offer'>,
+): Promise<void> {
+  if (torrent === null) return;
+  const bytes = await Promise.race([torrent.torrent, setImmediate(null)]);
+  if (bytes === null) return;
+  const { package: name, architecture, version } = route.pending;
+  await sharing.offer({
+    path: target,
+    torrent: bytes,
+    filePath: torrent.filePath,
+    trackers: torrent.trackers ?? [],
+    package: name,
+    architecture,
+    version,
+    suite: route.source.suite,
+  });
 }
 
 function describe({ pending, bytes }: ActiveRoute): string {

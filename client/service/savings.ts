@@ -2,9 +2,9 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
-import { LIMITS } from '../../shared/limits.js';
+import { writeFileAtomically } from '../../shared/io/files.js';
 import type { FetchReport } from '../steps/report-fetch.js';
+import { readKept } from '../store/read-kept.js';
 
 const bytes = z.int().min(0);
 const counts = z.strictObject({
@@ -38,7 +38,7 @@ export interface Savings {
 /** Opens what is kept in `stateFolder`; lost or damaged, it begins anew. */
 export async function openSavings(stateFolder: string): Promise<Savings> {
   const path = join(stateFolder, 'savings.json');
-  const kept = await load(path);
+  const kept = (await readKept(path, schema)) ?? beginning();
   let changed = false;
   const add = (counted: Partial<Counts>): void => {
     const month = thisMonth();
@@ -66,14 +66,9 @@ export async function openSavings(stateFolder: string): Promise<Savings> {
   };
 }
 
-async function load(path: string): Promise<Kept> {
-  try {
-    const text = (await readBounded(path, LIMITS.configBytes)).toString('utf8');
-    return schema.parse(JSON.parse(text));
-  } catch {
-    const since = new Date().toISOString();
-    return { format: 1, since, total: nothing(), month: thisMonth(), inMonth: nothing() };
-  }
+function beginning(): Kept {
+  const since = new Date().toISOString();
+  return { format: 1, since, total: nothing(), month: thisMonth(), inMonth: nothing() };
 }
 
 function nothing(): Counts {

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 
 import { removeStaleTemporaries } from '../../shared/io/files.js';
 import type { ReportProgress } from '../../shared/progress.js';
-import type { SwarmOptions } from '../../shared/swarm/swarm.js';
 import type { AptSystem } from '../apt/apt-system.js';
+import type { ConditionsWatch } from '../conditions/conditions.js';
+import { findConfinement } from '../confinement/find-confinement.js';
 import type { Settings } from '../config/settings.js';
+import { openSharing } from '../sharing/sharing.js';
+import { sharingSwarmOptions } from '../sharing/swarm-options.js';
 import type { ActiveRoute } from '../steps/choose-route.js';
 import { openSpeedStore } from '../store/speeds.js';
 import { answerRequest, type AnswerParts } from './answer.js';
@@ -37,9 +40,8 @@ export interface ServiceOptions {
   readonly cacheFolder: string;
   /** Peers known beforehand, `address:port`. */
   readonly peers: readonly string[];
-  /** Whether bytes cost money now, and whether the machine runs on battery. */
-  readonly isMetered: () => boolean;
-  readonly isOnBattery: () => boolean;
+  /** What of link and power speaks against traffic in the background. */
+  readonly conditions: ConditionsWatch;
   readonly version: string;
   /** Ends the service. */
   readonly signal: AbortSignal;
@@ -51,12 +53,15 @@ export interface ServiceOptions {
  * Nothing that goes wrong with packages, sources or peers ends it. Fails when it cannot begin.
  */
 export async function runService(options: ServiceOptions): Promise<void> {
-  const { system, settings, stateFolder, cacheFolder, signal, isMetered, isOnBattery } = options;
+  const { system, settings, stateFolder, cacheFolder, conditions, signal } = options;
   const since = new Date();
   const { troubles, report } = keepTroubles(options.report);
+  const onWarning = (text: string): void => {
+    report({ kind: 'warning', text });
+  };
   const onBug = (error: unknown): void => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    report({ kind: 'warning', text });
+    onWarning(text);
   };
 
   // What a killed one has left.
@@ -66,7 +71,20 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const speedStore = await openSpeedStore(stateFolder, 'read-write');
   const savings = await openSavings(stateFolder);
   const works = openWorks();
-  const keeper = settings.peers ? keepSwarm(swarmOptions(settings, report), report) : null;
+  const hasSwarm = settings.peers || settings.share !== 'nobody';
+  const swarmOptions = { ...(await sharingSwarmOptions(settings)), onWarning };
+  const keeper = hasSwarm ? keepSwarm(swarmOptions, report) : null;
+  const sharing = await openSharing({
+    settings,
+    swarm: () => keeper?.swarm ?? null,
+    stateFolder,
+    root: system.root,
+    budget: () => Math.max(0, settings.cacheBytes - store.bytes),
+    conditions,
+    now: () => new Date(),
+    onWarning,
+  });
+  const confinement = await findConfinement();
   const fetchIndexes = await openSourceIndexes({ ...options, speeds: speedStore, report });
   const knowledge = openKnowledge({ system, fetchIndexes, report });
   const encodersProven = proofOnce(stateFolder, speedStore, report);
@@ -80,8 +98,10 @@ export async function runService(options: ServiceOptions): Promise<void> {
       ...shared,
       speeds: speedStore,
       savings,
-      swarm: () => keeper?.swarm ?? null,
+      swarm: () => (settings.peers ? (keeper?.swarm ?? null) : null),
+      sharing,
       peers: options.peers,
+      confinement,
       priority,
       signal,
       report,
@@ -89,15 +109,15 @@ export async function runService(options: ServiceOptions): Promise<void> {
     });
   const foreground = openForeground({
     ...shared,
-    prefer: () => (settings.prefer === 'auto' && isMetered() ? 'bytes' : settings.prefer),
+    prefer: () => (settings.prefer === 'auto' && conditions.metered ? 'bytes' : settings.prefer),
     patienceSeconds: settings.patienceSeconds,
     fetch: fetchAs('normal'),
     onBug,
   });
   const prefetchObstacle = (): string | null => {
     if (!settings.fetch || !settings.prefetch) return 'it is switched off';
-    if (isMetered() && !settings.onMetered) return 'the link is metered';
-    return isOnBattery() && !settings.onBattery ? 'the machine runs on battery' : null;
+    if (conditions.metered && !settings.onMetered) return 'the link is metered';
+    return conditions.battery && !settings.onBattery ? 'the machine runs on battery' : null;
   };
   const prefetchOptions: PrefetchOptions = {
     ...shared,
@@ -124,6 +144,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
         port: keeper?.swarm?.port ?? null,
         prefetchObstacle: prefetchObstacle(),
         troubles,
+        sharing: sharing.status(),
+        confinement,
       }),
     startPrefetch: () => {
       // The indexes are wanted in any case: apt may ask right after its update.
@@ -145,22 +167,9 @@ export async function runService(options: ServiceOptions): Promise<void> {
   } finally {
     if (options.readyFile !== null) await rm(options.readyFile, { force: true });
     await socket.close();
+    await sharing.close();
     await Promise.all([background.end(), keeper?.close()]);
     await Promise.allSettled(works.all.map(({ done }) => done));
     await Promise.all([savings.save(), speedStore.save()]);
   }
-}
-
-function swarmOptions(settings: Settings, report: ReportProgress): SwarmOptions {
-  const { port, uploadBytesPerSecond, downloadBytesPerSecond, blocklist } = settings;
-  return {
-    port,
-    upload: false,
-    ...(uploadBytesPerSecond === null ? {} : { uploadBytesPerSecond }),
-    ...(downloadBytesPerSecond === null ? {} : { downloadBytesPerSecond }),
-    blocklist,
-    onWarning: (text) => {
-      report({ kind: 'warning', text });
-    },
-  };
 }

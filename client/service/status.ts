@@ -2,6 +2,8 @@ import type { Progress, ReportProgress } from '../../shared/progress.js';
 import type { LoadedIndex } from '../steps/fetch-indexes.js';
 import type { ReadyStore } from './ready-store.js';
 import type { Savings } from './savings.js';
+import type { Confinement } from '../confinement/find-confinement.js';
+import type { SharingStatus } from '../sharing/sharing.js';
 import type { Works } from './works.js';
 
 /** Of the last troubles; the journal has all of them. */
@@ -35,8 +37,9 @@ export interface ServiceStatus {
   /** Why nothing comes in the background; null when it may. */
   readonly prefetchObstacle: string | null;
   readonly troubles: readonly Trouble[];
-  /** Numbers of sharing, once there is any. */
-  readonly sharing: null;
+  readonly sharing: SharingStatus;
+  /** What deltas are applied in. */
+  readonly confinement: Pick<Confinement, 'level' | 'detail'>;
 }
 
 export interface StatusParts {
@@ -50,6 +53,8 @@ export interface StatusParts {
   readonly port: number | null;
   readonly prefetchObstacle: string | null;
   readonly troubles: readonly Trouble[];
+  readonly sharing: SharingStatus;
+  readonly confinement: Confinement;
 }
 
 export function describeStatus(parts: StatusParts): ServiceStatus {
@@ -74,7 +79,8 @@ export function describeStatus(parts: StatusParts): ServiceStatus {
     peers: port === null ? null : { port },
     prefetchObstacle: parts.prefetchObstacle,
     troubles: parts.troubles,
-    sharing: null,
+    sharing: parts.sharing,
+    confinement: { level: parts.confinement.level, detail: parts.confinement.detail },
   };
 }
 

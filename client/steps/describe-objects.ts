@@ -19,12 +19,17 @@ export interface DescribeOptions extends FetchTorrentOptions {
   readonly swarm: object | null;
 }
 
+/** What to download for a route. */
+export interface RouteObject extends DownloadObject {
+  readonly route: ActiveRoute;
+}
+
 /** What to download for each route: hash and size from the signed index, and where it may be. */
 export function describeObjects(
   routes: readonly ActiveRoute[],
   form: 'delta' | 'full',
   options: DescribeOptions,
-): (DownloadObject & { route: ActiveRoute })[] {
+): RouteObject[] {
   const torrents = startTorrents(routes, form, options);
   return routes.map((route) => {
     const description =

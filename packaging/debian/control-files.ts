@@ -53,9 +53,9 @@ export async function copyrightText(
   modules: readonly string[],
 ): Promise<string> {
   const texts = new Map<string, string[]>();
-  const note = (text: string, owner: string): void => {
-    const owners = texts.get(text.trim()) ?? [];
-    texts.set(text.trim(), [...owners, owner]);
+  const note = (licence: string, owner: string): void => {
+    const text = APACHE.test(licence) ? COMMON_APACHE : licence.trim();
+    texts.set(text, [...(texts.get(text) ?? []), owner]);
   };
   for (const module of modules) {
     const owner = relative(join(project, 'node_modules'), module);
@@ -75,6 +75,11 @@ It comes with Node and npm packages in /usr/lib/${name}, which are under these l
 
 ${others.join('\n')}`;
 }
+
+/** Debian has its text on every machine: Policy 12.5. */
+const APACHE = /^\s*Apache License\s+Version 2\.0, January 2004/;
+const COMMON_APACHE =
+  'Licence: Apache License, version 2.0, as in /usr/share/common-licenses/Apache-2.0.';
 
 async function licenceOf(module: string): Promise<string> {
   const names = (await readdir(module))
