@@ -105,7 +105,9 @@ export const LIMITS = {
   workerSeconds: 4 * 3600,
   /** Files that a worker has open at a time: Node has 25. */
   workerOpenFiles: 128,
-  /** Files in the folder of a worker: it makes four. */
+  /** Files of one package that only root can read: cups has a dozen. */
+  unreadableFiles: 100,
+  /** Files in the folder of a worker: it makes four, and is given those. */
   workerFiles: 1000,
   /** Free space that a worker must leave; half of it where there is less. */
   diskReserveBytes: 256 * MIB,
