@@ -2,9 +2,10 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
+import { writeFileAtomically } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
 import type { Upload } from '../../shared/swarm/swarm.js';
+import { readKept } from '../store/read-kept.js';
 
 const bytes = z.int().min(0);
 
@@ -59,7 +60,15 @@ const UNSAVED_MILLISECONDS = 5000;
 /** Opens `sharing.json`. Lost or damaged, it begins anew: less is shared, nothing breaks. */
 export async function openLedger(stateFolder: string, now: () => Date): Promise<Ledger> {
   const path = join(stateFolder, 'sharing.json');
-  const kept = await load(path, now());
+  const known = await readKept(path, schema, LIMITS.sharingStateBytes);
+  const kept: Kept = known ?? {
+    format: 1,
+    month: monthOf(now()),
+    local: 0,
+    beyond: 0,
+    suites: {},
+    torrents: {},
+  };
   const torrents = new Map(Object.entries(kept.torrents));
   let unsaved = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -110,15 +119,6 @@ export async function openLedger(stateFolder: string, now: () => Date): Promise<
     },
     save,
   };
-}
-
-async function load(path: string, now: Date): Promise<Kept> {
-  try {
-    const text = (await readBounded(path, LIMITS.sharingStateBytes)).toString('utf8');
-    return schema.parse(JSON.parse(text));
-  } catch {
-    return { format: 1, month: monthOf(now), local: 0, beyond: 0, suites: {}, torrents: {} };
-  }
 }
 
 /** `YYYY-MM`, UTC. */

@@ -1,8 +1,8 @@
-import { constants, copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { readBounded, writeAtomically, writeFileAtomically } from '../../shared/io/files.js';
-import { isErrno } from '../../shared/io/errno.js';
+import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
+import { linkOrCopy } from '../../shared/io/link-or-copy.js';
 import { LIMITS } from '../../shared/limits.js';
 
 /**
@@ -34,19 +34,9 @@ export async function openShelf(folder: string, known: ReadonlySet<string>): Pro
     readTorrent: (infoHash) => readBounded(pathOf(infoHash, 'torrent'), LIMITS.torrentFileBytes),
     put: async (infoHash, index, { path, torrent }) => {
       await writeFileAtomically(pathOf(infoHash, 'torrent'), torrent);
-      await writeAtomically(pathOf(infoHash, index), (temporary) => linkOrCopy(path, temporary));
+      await linkOrCopy(path, pathOf(infoHash, index));
     },
     removeFile: (infoHash, index) => rm(pathOf(infoHash, index), { force: true }),
     removeTorrent: (infoHash) => rm(join(folder, infoHash), { recursive: true, force: true }),
   };
-}
-
-async function linkOrCopy(path: string, target: string): Promise<void> {
-  try {
-    await link(path, target);
-  } catch (error) {
-    // Another file system, or one without links, or a file of somebody else.
-    if (!isErrno(error, 'EXDEV', 'EPERM', 'EMLINK', 'EACCES')) throw error;
-    await copyFile(path, target, constants.COPYFILE_FICLONE);
-  }
 }

@@ -37,6 +37,8 @@ export interface SwarmOptions {
   /** Addresses, subnets (`192.0.2.0/24`) and ranges (`a-b`) to stay away from. */
   readonly blocklist?: readonly string[];
   readonly onWarning?: (text: string) => void;
+  /** An address that has sent wrong data; no torrent talks to it any more. */
+  readonly onBanned?: (address: string) => void;
 }
 
 /** A torrent that is being downloaded. */
@@ -117,6 +119,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       for (const listener of uploadListeners) listener(message);
     }
     if (message.kind !== 'torrent') return;
+    if (message.event.kind === 'banned') options.onBanned?.(message.event.address);
     const task = tasks.get(message.infoHash);
     if (message.event.kind === 'released') task?.releases.get(message.event.file)?.();
     if (message.event.kind === 'failed') {
