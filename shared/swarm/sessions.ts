@@ -6,7 +6,6 @@ import type { ByteRanges } from '../io/byte-ranges.js';
 import { mergeRuns, piecesOf, segmentsOf, wholePieces } from '../torrent/layout.js';
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
-import { startAnnouncing, type Announcer } from './announcer.js';
 import { createChunkStore, type MappedStore } from './chunk-store.js';
 import type { GuardedClient } from './guarded-client.js';
 import { watchForLiars } from './liars.js';
@@ -181,7 +180,7 @@ function open(
 ): OpenTorrent {
   const received: Record<string, number> = {};
   let reported = '{}';
-  let announcer: Announcer | undefined;
+  let leaveTrackers: (() => void) | undefined;
   let stopped = false;
 
   const reportTraffic = (): void => {
@@ -196,7 +195,7 @@ function open(
     stopped = true;
     clearInterval(timer);
     reportTraffic();
-    announcer?.stop();
+    leaveTrackers?.();
     if (!info.private) client.lan?.remove(info.infoHash);
     // Never twice, and never with a callback: the second call would not come back.
     if (!torrent.destroyed) torrent.destroy();
@@ -216,6 +215,7 @@ function open(
     },
     onSent,
     localOnly: request.localOnly ?? false,
+    private: info.private,
   });
   torrent.on('wire', (wire: Wire) => {
     const address = normaliseAddress(wire.remoteAddress ?? 'unknown');
@@ -228,7 +228,7 @@ function open(
     for (const peer of [...neighbours, ...request.peers]) client.connect(torrent, peer);
   });
   torrent.once('ready', () => {
-    announcer = startAnnouncing({
+    leaveTrackers = client.announcer.start({
       infoHash: info.infoHash,
       peerId: client.webTorrent.peerId,
       port: client.webTorrent.torrentPort,
@@ -242,7 +242,7 @@ function open(
         client.connect(torrent, peer);
       },
     });
-    if (stopped) announcer.stop();
+    if (stopped) leaveTrackers();
   });
   return { stop, fail };
 }
