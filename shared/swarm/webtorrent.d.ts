@@ -35,6 +35,8 @@ declare module 'webtorrent' {
     remoteAddress?: string;
     remotePort?: number;
     unchoke: () => void;
+    readonly peerPieces: { readonly get: (index: number) => boolean };
+    have(index: number): void;
     destroy(): void;
   }
 
@@ -50,6 +52,12 @@ declare module 'webtorrent' {
     readonly pieces: readonly unknown[];
     readonly _peers: ReadonlyMap<string, { readonly conn: Socket | null }> | null;
     readonly _peersLength: number;
+    /** SHA-1 of each piece, in hexadecimal. */
+    readonly _hashes: readonly string[];
+    /** Notes that a piece is there, and emits `verified`; tells no peer. */
+    _markVerified(index: number): void;
+    /** Looks at every peer for something to ask it. */
+    _update: () => void;
     select(first: number, last: number, priority?: number): void;
     deselect(first: number, last: number): void;
     addPeer(peer: string): boolean;
