@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 
 import { runCli } from '../shared/cli/run-cli.js';
+import { aptOverheadCommand } from './commands/apt-overhead.js';
 import { fetchPairsCommand } from './commands/fetch-pairs.js';
 import { fuzzCommand } from './commands/fuzz.js';
 import { mainJobCommand } from './commands/main-job.js';
@@ -19,6 +20,7 @@ await runCli(
     .command(deltasCommand)
     .command(predictCommand)
     .command(rebuildCommand)
+    .command(aptOverheadCommand)
     .command(fetchPairsCommand)
     .command(fuzzCommand)
     .command(swarmCommand),

@@ -5,18 +5,22 @@ import type { Argv, CommandModule } from 'yargs';
 import { formatBytes, formatPercent, formatSeconds, formatTable } from '../../shared/cli/format.js';
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
-import { isDebshoalError } from '../../shared/errors.js';
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
+import { removeStaleTemporaries } from '../../shared/io/files.js';
 import { PRIORITIES, type Priority } from '../../shared/io/worker-pool.js';
-import type { ReportProgress } from '../../shared/progress.js';
+import type { Progress, ReportProgress } from '../../shared/progress.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
 import { openAptSystem } from '../apt/apt-system.js';
 import {
   removeLocalRepository,
   removeWhenInstalled,
 } from '../apt/local-repository/local-repository.js';
+import { SETTINGS_FILE } from '../config/read-settings.js';
+import { findConfinement, type Confinement } from '../confinement/find-confinement.js';
 import { createHttpClient } from '../download/http.js';
 import { fetchPlanned } from '../fetch.js';
 import { plan } from '../plan.js';
+import { deliverToApt } from '../steps/deliver-to-apt.js';
 import type { FetchReport } from '../steps/report-fetch.js';
 import { STATE_FOLDER } from '../store/folders.js';
 import { withRunLock } from '../store/run-lock.js';
@@ -24,15 +28,15 @@ import { provenEncoders } from '../store/encoder-proof.js';
 import { openSpeedStore } from '../store/speeds.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
 import {
-  expandedPolicy,
   indexSources,
   upgradeOptions,
   upgradeRequest,
+  upgradeSettings,
   type UpgradeArguments,
 } from './upgrade-options.js';
 
 interface FetchArguments extends UpgradeArguments {
-  swarm: boolean;
+  swarm: boolean | undefined;
   peer: string[] | undefined;
   priority: Priority;
 }
@@ -44,7 +48,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     upgradeOptions(yargs)
       .option('swarm', {
         type: 'boolean',
-        default: true,
+        defaultDescription: `as Peers in /${SETTINGS_FILE} says, or yes`,
         describe: 'fetch from BitTorrent peers too; --no-swarm for HTTP alone',
       })
       .option('peer', {
@@ -64,7 +68,12 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     const system = await openAptSystem(args.root);
     const sources = await indexSources(args);
     const request = upgradeRequest(args);
-    const expanded = expandedPolicy(args, system);
+    const settings = await upgradeSettings(args, system, reporter.report);
+    const { expanded, prefer, peers } = settings;
+    if (!settings.fetch) {
+      const hint = '`debshoal config` says who set it; `apt upgrade` works as ever.';
+      throw new DebshoalError('usage', 'fetching is switched off (Fetch: no)', { hint });
+    }
     const report = await withRunLock(system.root, async (cacheFolder) => {
       // What an earlier run listed would be taken, whatever this one says.
       if (expanded === 'never') await removeLocalRepository(system);
@@ -72,7 +81,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
       const now = new Date();
       const http = createHttpClient();
       // Started first, so that it is ready when apt and the index have answered.
-      const swarmStart = args.swarm ? tryStartSwarm(reporter.report) : Promise.resolve(null);
+      const swarmStart = peers ? tryStartSwarm(reporter.report) : Promise.resolve(null);
       try {
         const stateFolder = join(system.root, STATE_FOLDER);
         const counters = await openTrustedCounters(stateFolder, 'read-write');
@@ -82,7 +91,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
           request,
           sources,
           expanded,
-          prefer: args.prefer,
+          prefer,
           http,
           counters,
           speeds,
@@ -94,8 +103,13 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
         const download = args.peer ? { peers: args.peer } : {};
         const { report } = reporter;
         const { priority } = args;
-        const context = { system, request, now, cacheFolder, signal, report };
-        const options = { ...context, http, speeds, download, priority };
+        const delivery = deliverToApt(system, request, now, report);
+        const confinement = await findConfinement();
+        if (confinement.level !== 'sandbox') report(warnOf(confinement));
+        const context = { root: system.root, delivery, cacheFolder, confinement, signal, report };
+        const options = { ...context, http, speeds, download, priority, fallback: 'full' } as const;
+        // What a killed run has left.
+        await removeStaleTemporaries(cacheFolder);
         return await fetchPlanned(routes, { ...options, swarm: await swarmStart });
       } finally {
         http.close();
@@ -106,6 +120,11 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     console.log(args.json ? JSON.stringify(report) : describe(report));
   },
 };
+
+function warnOf({ level, detail }: Confinement): Progress {
+  const how = level === 'user' ? 'only as another user' : 'with all rights of this program';
+  return { kind: 'warning', text: `deltas are applied ${how}: ${detail}` };
+}
 
 /** Without a swarm everything still comes over HTTP. */
 async function tryStartSwarm(report: ReportProgress): Promise<Swarm | null> {

@@ -14,10 +14,10 @@ import { openSpeedStore } from '../store/speeds.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
 import { describePlan, planAsJson } from './describe-plan.js';
 import {
-  expandedPolicy,
   indexSources,
   upgradeOptions,
   upgradeRequest,
+  upgradeSettings,
   type UpgradeArguments,
 } from './upgrade-options.js';
 
@@ -30,14 +30,15 @@ export const planCommand: CommandModule<object, UpgradeArguments> = {
     const http = createHttpClient();
     try {
       const system = await openAptSystem(args.root);
+      const settings = await upgradeSettings(args, system, reporter.report);
       const stateFolder = join(system.root, STATE_FOLDER);
       const speeds = await openSpeedStore(stateFolder, 'read-only');
       const routes = await plan({
         system,
         request: upgradeRequest(args),
         sources: await indexSources(args),
-        expanded: expandedPolicy(args, system),
-        prefer: args.prefer,
+        expanded: settings.expanded,
+        prefer: settings.prefer,
         speeds,
         encoders: () => provenEncoders(stateFolder, 'read-only'),
         http,

@@ -1,10 +1,11 @@
 import { DebshoalError } from '../../shared/errors.js';
+import { groupBy } from '../../shared/group-by.js';
 import { removeRange, type ByteRanges } from '../../shared/io/byte-ranges.js';
 import type { Swarm, SwarmDownload, TorrentEvent } from '../../shared/swarm/swarm.js';
 import { parseTorrent, type TorrentInfo } from '../../shared/torrent/metainfo.js';
 import type { Balance } from './balance.js';
 import { alignDown } from './choose-range.js';
-import { loseSource, update, type ObjectTorrent, type Transfer } from './transfer.js';
+import { loseSource, update, type Transfer } from './transfer.js';
 
 const STALL_CHECK = 500;
 
@@ -58,7 +59,8 @@ export function runSwarm(transfers: readonly Transfer[], options: SwarmSourceOpt
     waiting.push(...groupByTorrent(some, torrent));
     joinNext();
   };
-  for (const [torrent, some] of groupByArrival(transfers)) {
+  for (const [torrent, some] of groupBy(transfers, ({ object }) => object.torrent?.torrent)) {
+    if (torrent === undefined) continue;
     if (!(torrent instanceof Promise)) arrived(some, torrent);
     else {
       void torrent.then(
@@ -75,17 +77,6 @@ export function runSwarm(transfers: readonly Transfer[], options: SwarmSourceOpt
     stopped = true;
     for (const leave of [...active, ...lingering]) leave();
   };
-}
-
-/** Transfers by the very torrent that they name, in their order. */
-function groupByArrival(transfers: readonly Transfer[]): Map<ObjectTorrent['torrent'], Transfer[]> {
-  const groups = new Map<ObjectTorrent['torrent'], Transfer[]>();
-  for (const transfer of transfers) {
-    const { torrent } = transfer.object;
-    if (torrent === null) continue;
-    groups.set(torrent.torrent, [...(groups.get(torrent.torrent) ?? []), transfer]);
-  }
-  return groups;
 }
 
 /** One group of those that the torrent really holds, or none. */
