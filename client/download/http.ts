@@ -2,6 +2,7 @@ import { Agent as HttpAgent, get as httpGet, type IncomingMessage } from 'node:h
 import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 
 import { DebshoalError } from '../../shared/errors.js';
+import { isErrno } from '../../shared/io/errno.js';
 import type { ByteRange } from '../../shared/io/byte-ranges.js';
 
 const MAX_REDIRECTS = 5;
@@ -65,7 +66,10 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
         sent.destroy(failed(url.href, `nothing came for ${stall} ms`));
       });
       sent.on('error', (error) => {
-        reject(wrap(error, url.href, signal));
+        // The server had ended the connection that was kept; a new one is as good.
+        if (sent.reusedSocket && isErrno(error, 'ECONNRESET', 'EPIPE')) {
+          resolve(request(url, headers, signal));
+        } else reject(wrap(error, url.href, signal));
       });
     });
 
@@ -104,7 +108,7 @@ export async function getBounded(
   try {
     const status = response.statusCode ?? 0;
     if (status === 404 || status === 410) return null;
-    if (status !== 200) throw failed(url, `status ${status}`);
+    if (status !== 200) throw refused(url, status);
     const announced = lengthOf(response, url);
     const chunks: Buffer[] = [];
     let length = 0;
@@ -168,7 +172,7 @@ export async function fetchRange(
 function boundsOf(response: IncomingMessage, { url, start, end, size }: RangeRequest): ByteRange {
   if (response.headers['content-encoding'] !== undefined) throw failed(url, 'a content coding');
   if (response.statusCode === 200) return { start: 0, end: size };
-  if (response.statusCode !== 206) throw failed(url, `status ${response.statusCode ?? 0}`);
+  if (response.statusCode !== 206) throw refused(url, response.statusCode ?? 0);
   const expected = `bytes ${start}-${end - 1}/${size}`;
   if (response.headers['content-range'] !== expected) {
     throw failed(url, `range ${String(response.headers['content-range'])} instead of ${expected}`);
@@ -215,6 +219,32 @@ function wrap(error: unknown, url: string, signal: AbortSignal | undefined): Err
   if (known && error instanceof Error) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new DebshoalError('http-failed', `${url}: ${message}`, { cause: error });
+}
+
+/** What a server may give another time: "try later" and its own errors (RFC 9110, §15.6). */
+const PASSING_STATUS = [408, 429, 500, 502, 503, 504];
+const PASSING_ERRORS = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'] as const;
+
+/** Whether it is worth while to ask the same server for the same again. */
+export function mayPass(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : null;
+  if (cause instanceof StatusError) return PASSING_STATUS.includes(cause.status);
+  return isErrno(cause, ...PASSING_ERRORS);
+}
+
+/** The cause of a failure: what the server answered. */
+class StatusError extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`status ${status}`);
+    this.status = status;
+  }
+}
+
+function refused(url: string, status: number): DebshoalError {
+  const cause = new StatusError(status);
+  return new DebshoalError('http-failed', `${url}: ${cause.message}`, { cause });
 }
 
 function failed(url: string, what: string): DebshoalError {
