@@ -59,6 +59,8 @@ export const LIMITS = {
   applyMemoryBytes: 6 * GIB,
   /** One file inside a package: it is held in memory, more than once. Debian's largest is 700 MiB. */
   packageFileBytes: GIB,
+  /** The same with its packed streams replaced by what they expand to. */
+  madeFileBytes: 1.5 * GIB,
   /** Memory for all threads of one encoder: 14 of `xz -6`, 1 of `xz -9`. */
   encoderMemoryBytes: 2 * GIB,
   /**
