@@ -27,7 +27,7 @@ export const PROGRAMS: readonly ProgramPackage[] = [
       '.',
       'Nothing changes until "debshoal enable" puts it behind apt.',
     ],
-    depends: ['adduser', 'apt'],
+    depends: ['apt', 'passwd'],
     recommends: ['bubblewrap', 'ca-certificates'],
     suggests: ['network-manager'],
     files: [
