@@ -36,6 +36,8 @@ export const LIMITS = {
   configBytes: MIB,
   /** The generator's own state: 200,000 versions and deltas of 500 bytes. */
   stateBytes: 256 * MIB,
+  /** What a client remembers of its sharing: 10,000 objects of 500 bytes. */
+  sharingStateBytes: 16 * MIB,
   /** A delta: larger than the largest .deb that is worth a delta. */
   deltaBytes: 2 * GIB,
   /** All streams of a delta, expanded: they are held in memory. */
@@ -45,10 +47,11 @@ export const LIMITS = {
   /** Source files of one delta: linux-source has 80,000. */
   deltaSources: 500_000,
   /**
-   * Bytes of old files that applying a delta looks at in all: the largest packages are 16 GiB, and a
-   * million matches to and fro between two large files would be the work of days.
+   * Bytes of old files that applying a delta reads in all, those that predict ELF files counted
+   * eightfold: a million matches to and fro between large files, or a thousand predictions from one
+   * of them, would be the work of days. Chromium's and Firefox's are below 4 GiB.
    */
-  deltaWorkBytes: 64 * GIB,
+  deltaWorkBytes: 32 * GIB,
   /**
    * Memory that a delta may ask of the applying machine; larger ones are refused unread. Chromium's
    * executable of 316 MiB asks for 4.7 GiB.
@@ -90,6 +93,22 @@ export const LIMITS = {
   dpkgStatusBytes: 256 * MIB,
   /** dpkg's list of the files of one package: 500,000 paths of 100 bytes. */
   dpkgListBytes: 64 * MIB,
+  /** What a confined worker says at the end: measured seconds, or an error and its hint. */
+  workerAnswerBytes: 64 * KIB,
+  /** Memory of a worker beyond twice what its delta declares, and files beyond what it makes. */
+  workerBaseBytes: 256 * MIB,
+  /** Memory for each further thread of an encoder: 100 MiB of `xz -6`, and its blocks. */
+  workerThreadBytes: 256 * MIB,
+  /** Processor time of a worker beyond what its index foresees: starting on a slow machine. */
+  workerBaseSeconds: 60,
+  /** Processor time of a worker, whatever its index foresees: four hours for the largest packages. */
+  workerSeconds: 4 * 3600,
+  /** Files that a worker has open at a time: Node has 25. */
+  workerOpenFiles: 128,
+  /** Files in the folder of a worker: it makes four. */
+  workerFiles: 1000,
+  /** Free space that a worker must leave; half of it where there is less. */
+  diskReserveBytes: 256 * MIB,
   /** dpkg's diversions: a few hundred lines in practice. */
   dpkgDiversionsBytes: 4 * MIB,
 } as const;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { RebuildTask } from '../../client/workers/rebuild-worker.js';
+import type { RebuildTask } from '../../client/confinement/rebuild-installed.js';
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
 import { isDebshoalError } from '../../shared/errors.js';
@@ -10,7 +10,7 @@ import { pinnedTo, type Cost } from '../measure/run-measured.js';
 import type { PreparedPair } from './prepare-pair.js';
 import type { RouteRun } from './results.js';
 
-/** The worker process of `debshoal fetch`, seen from outside. */
+/** What a worker process of `debshoal fetch` does, without its confinement, seen from outside. */
 export interface InstalledWorker {
   readonly startUp: Pick<Cost, 'wallSeconds' | 'cpuSeconds'>;
   rebuild(form: DebForm): Promise<RouteRun>;
@@ -26,7 +26,7 @@ export async function openInstalledWorker(
 ): Promise<InstalledWorker> {
   const pids: number[] = [];
   const pool = openWorkerPool<RebuildTask, RebuildResult>(
-    new URL('../../client/workers/rebuild-worker.js', import.meta.url),
+    new URL('../workers/installed-worker.js', import.meta.url),
     1,
     { prefix: pinnedTo(cores), onStart: (pid) => pids.push(pid) },
   );

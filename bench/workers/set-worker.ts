@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { findConfinement } from '../../client/confinement/find-confinement.js';
 import { openRebuilder, type Rebuild } from '../../client/steps/rebuild-debs.js';
 import { answerTasks } from '../../shared/io/worker-pool.js';
 
@@ -19,6 +20,7 @@ async function rebuildSet({ packages, root, folder }: SetTask): Promise<number> 
   const rebuilder = openRebuilder(packages, {
     root,
     folder: out,
+    confinement: await findConfinement(),
     // Not to lose to whatever else this machine does.
     priority: 'normal',
     signal: new AbortController().signal,

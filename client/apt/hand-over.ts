@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { isErrno } from '../../shared/io/errno.js';
+import { openRegular } from '../../shared/io/files.js';
 import { hashStream } from '../../shared/io/hash.js';
 import { type AptSystem, shellValue } from './apt-system.js';
 import { parseArchiveName } from './archive-name.js';
@@ -82,15 +83,6 @@ export async function findHandedOver(
     }
   }
   return found;
-}
-
-/** Neither through a link nor waiting for a FIFO that was put in the file's place. */
-async function openRegular(path: string): Promise<FileHandle> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(path, flags);
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new DebshoalError('usage', `not a regular file: ${path}`);
 }
 
 /** Dir::Cache::archives, which the root's own configuration may have moved, as seen from inside. */

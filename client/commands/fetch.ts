@@ -6,8 +6,9 @@ import { formatBytes, formatPercent, formatSeconds, formatTable } from '../../sh
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
 import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
+import { removeStaleTemporaries } from '../../shared/io/files.js';
 import { PRIORITIES, type Priority } from '../../shared/io/worker-pool.js';
-import type { ReportProgress } from '../../shared/progress.js';
+import type { Progress, ReportProgress } from '../../shared/progress.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
 import { openAptSystem } from '../apt/apt-system.js';
 import {
@@ -15,9 +16,11 @@ import {
   removeWhenInstalled,
 } from '../apt/local-repository/local-repository.js';
 import { SETTINGS_FILE } from '../config/read-settings.js';
+import { findConfinement, type Confinement } from '../confinement/find-confinement.js';
 import { createHttpClient } from '../download/http.js';
 import { fetchPlanned } from '../fetch.js';
 import { plan } from '../plan.js';
+import { deliverToApt } from '../steps/deliver-to-apt.js';
 import type { FetchReport } from '../steps/report-fetch.js';
 import { STATE_FOLDER } from '../store/folders.js';
 import { withRunLock } from '../store/run-lock.js';
@@ -100,8 +103,13 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
         const download = args.peer ? { peers: args.peer } : {};
         const { report } = reporter;
         const { priority } = args;
-        const context = { system, request, now, cacheFolder, signal, report };
-        const options = { ...context, http, speeds, download, priority };
+        const delivery = deliverToApt(system, request, now, report);
+        const confinement = await findConfinement();
+        if (confinement.level !== 'sandbox') report(warnOf(confinement));
+        const context = { root: system.root, delivery, cacheFolder, confinement, signal, report };
+        const options = { ...context, http, speeds, download, priority, fallback: 'full' } as const;
+        // What a killed run has left.
+        await removeStaleTemporaries(cacheFolder);
         return await fetchPlanned(routes, { ...options, swarm: await swarmStart });
       } finally {
         http.close();
@@ -112,6 +120,11 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     console.log(args.json ? JSON.stringify(report) : describe(report));
   },
 };
+
+function warnOf({ level, detail }: Confinement): Progress {
+  const how = level === 'user' ? 'only as another user' : 'with all rights of this program';
+  return { kind: 'warning', text: `deltas are applied ${how}: ${detail}` };
+}
 
 /** Without a swarm everything still comes over HTTP. */
 async function tryStartSwarm(report: ReportProgress): Promise<Swarm | null> {

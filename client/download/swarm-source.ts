@@ -1,8 +1,9 @@
 import { DebshoalError } from '../../shared/errors.js';
+import { groupBy } from '../../shared/group-by.js';
 import { removeRange, type ByteRanges } from '../../shared/io/byte-ranges.js';
 import type { Swarm, SwarmDownload, TorrentEvent } from '../../shared/swarm/swarm.js';
 import { parseTorrent, type TorrentInfo } from '../../shared/torrent/metainfo.js';
-import { loseSource, update, type ObjectTorrent, type Transfer } from './transfer.js';
+import { loseSource, update, type Transfer } from './transfer.js';
 
 const STALL_CHECK = 500;
 
@@ -49,7 +50,8 @@ export function runSwarm(transfers: readonly Transfer[], options: SwarmSourceOpt
     waiting.push(...groupByTorrent(some, torrent));
     joinNext();
   };
-  for (const [torrent, some] of groupByArrival(transfers)) {
+  for (const [torrent, some] of groupBy(transfers, ({ object }) => object.torrent?.torrent)) {
+    if (torrent === undefined) continue;
     if (!(torrent instanceof Promise)) arrived(some, torrent);
     else {
       void torrent.then(
@@ -66,17 +68,6 @@ export function runSwarm(transfers: readonly Transfer[], options: SwarmSourceOpt
     stopped = true;
     for (const leave of [...active]) leave();
   };
-}
-
-/** Transfers by the very torrent that they name, in their order. */
-function groupByArrival(transfers: readonly Transfer[]): Map<ObjectTorrent['torrent'], Transfer[]> {
-  const groups = new Map<ObjectTorrent['torrent'], Transfer[]>();
-  for (const transfer of transfers) {
-    const { torrent } = transfer.object;
-    if (torrent === null) continue;
-    groups.set(torrent.torrent, [...(groups.get(torrent.torrent) ?? []), transfer]);
-  }
-  return groups;
 }
 
 /** One group of those that the torrent really holds, or none. */

@@ -17,7 +17,7 @@ export interface DownloadObject {
 }
 
 /** The torrent that holds an object. */
-export interface ObjectTorrent {
+interface ObjectTorrent {
   /** Its bytes, or their arrival, for which HTTP does not wait; null when they cannot be had. */
   readonly torrent: Uint8Array | Promise<Uint8Array | null>;
   /** The object's path in it; null for the only file of a single-file torrent. */

@@ -1,10 +1,12 @@
-import { rm } from 'node:fs/promises';
 import { availableParallelism, freemem } from 'node:os';
 import { join } from 'node:path';
 
-import { openWorkerPool, type Priority } from '../../shared/io/worker-pool.js';
+import { openTurns } from '../../shared/io/turns.js';
+import { priorityPrefix, type Priority } from '../../shared/io/worker-pool.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
-import type { RebuildTask } from '../workers/rebuild-worker.js';
+import { rebuildConfined } from '../confinement/confined-rebuild.js';
+import type { Confinement } from '../confinement/find-confinement.js';
+import { limitsFor } from '../confinement/resource-limits.js';
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { FileIdentity } from '../../shared/delta/delta.js';
 
@@ -25,11 +27,15 @@ export interface Rebuild {
 }
 
 export interface Rebuilder {
-  /** Rebuilds a .deb from the downloaded delta, which is removed; its path and what it took. */
+  /**
+   * Rebuilds a .deb from the downloaded delta; its path and what it took. What is
+   * there is to be verified: it was made by a process that may have turned against us.
+   */
   rebuild(
     job: Rebuild,
     deltaPath: string,
   ): Promise<{ readonly path: string; readonly seconds: RebuildResult['seconds'] }>;
+  /** Ends all that are under way; resolves when nothing of them is left. */
   close(): Promise<void>;
 }
 
@@ -38,41 +44,66 @@ export interface RebuilderOptions {
   readonly root: string;
   /** For the finished .debs and their temporary files. */
   readonly folder: string;
+  readonly confinement: Confinement;
   readonly priority: Priority;
   readonly signal: AbortSignal;
 }
 
-/** Rebuilds in worker processes, as many at a time as processors and free memory allow. */
+/**
+ * Rebuilds in confined processes, one for each delta, so that the limits are those of this delta and
+ * its end is the end of all that it did; as many at a time as processors and free memory allow.
+ */
 export function openRebuilder(jobs: readonly Rebuild[], options: RebuilderOptions): Rebuilder {
   const largest = Math.max(1, ...jobs.map(({ chosen }) => chosen.memoryMiB * 2 ** 20));
   const fitting = Math.floor(freemem() / 2 / largest);
   const processors = availableParallelism();
   const workers = Math.max(1, Math.min(processors, fitting, jobs.length));
-  const pool = openWorkerPool<RebuildTask, RebuildResult>(
-    new URL('../workers/rebuild-worker.js', import.meta.url),
-    workers,
-    { priority: options.priority },
-  );
-  return {
-    async rebuild({ pending, oldPackage, oldVersion, form, deb, chosen }, deltaPath) {
-      const target = join(options.folder, pending.archiveName);
-      const task = {
+  const threads = Math.max(1, Math.floor(processors / workers));
+  const turns = openTurns(workers);
+  const closing = new AbortController();
+  const signal = AbortSignal.any([options.signal, closing.signal]);
+  const underWay = new Set<Promise<unknown>>();
+
+  const rebuild = async (job: Rebuild, deltaPath: string): Promise<RebuildResult> => {
+    const { pending, oldPackage, oldVersion, form, deb, chosen } = job;
+    const { architecture } = pending;
+    return turns.take(chosen.rebuildSeconds, () =>
+      rebuildConfined(options.confinement, {
         deltaPath,
-        root: options.root,
-        old: { package: oldPackage, architecture: pending.architecture, version: oldVersion },
-        form,
-        expected: deb,
-        target,
-        temporaryParent: options.folder,
-        threads: Math.max(1, Math.floor(processors / workers)),
-      };
+        target: join(options.folder, pending.archiveName),
+        task: {
+          root: options.root,
+          old: { package: oldPackage, architecture, version: oldVersion },
+          form,
+          expected: deb,
+          threads,
+        },
+        limits: limitsFor({
+          memoryBytes: chosen.memoryMiB * 2 ** 20,
+          seconds: chosen.rebuildSeconds,
+          size: deb.size,
+          threads,
+        }),
+        prefix: priorityPrefix(options.priority),
+        signal,
+      }),
+    );
+  };
+
+  return {
+    async rebuild(job, deltaPath) {
+      const work = rebuild(job, deltaPath);
+      underWay.add(work);
       try {
-        const { seconds } = await pool.run(task, options.signal, chosen.rebuildSeconds);
-        return { path: target, seconds };
+        const { seconds } = await work;
+        return { path: join(options.folder, job.pending.archiveName), seconds };
       } finally {
-        await rm(deltaPath, { force: true });
+        underWay.delete(work);
       }
     },
-    close: () => pool.close(),
+    async close() {
+      closing.abort();
+      await Promise.allSettled(underWay);
+    },
   };
 }

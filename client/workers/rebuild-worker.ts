@@ -1,30 +1,8 @@
-import type { DebForm } from '../../shared/deb/deb-forms.js';
-import { compress } from '../../shared/deb/compression.js';
-import { rebuildDeb, type RebuildResult } from '../../shared/delta/rebuild.js';
-import { answerTasks } from '../../shared/io/worker-pool.js';
-import { openInstalledSource, type InstalledIdentity } from '../apt/installed-source.js';
+import { readFileSync, writeSync } from 'node:fs';
 
-export interface RebuildTask {
-  readonly deltaPath: string;
-  readonly root: string;
-  readonly old: InstalledIdentity;
-  readonly form: DebForm;
-  /** What the signed index says that form is. */
-  readonly expected: { readonly sha256: string; readonly size: number };
-  readonly target: string;
-  readonly temporaryParent: string;
-  /** For the compressor of this one package. */
-  readonly threads: number;
-}
+import { attempt } from '../../shared/io/outcome.js';
+import { rebuildInstalled, type RebuildTask } from '../confinement/rebuild-installed.js';
 
-async function rebuild(task: RebuildTask): Promise<RebuildResult> {
-  const installed = await openInstalledSource(task.root, task.old);
-  return rebuildDeb(task.deltaPath, installed, task.target, {
-    form: task.form,
-    expected: task.expected,
-    compressMember: (part, raw) => compress(part.recipe, raw, task.threads),
-    temporaryParent: task.temporaryParent,
-  });
-}
-
-answerTasks(rebuild);
+// One task, one answer: what runWorker expects. Whoever gives the task believes nothing else.
+const task = JSON.parse(readFileSync(0, 'utf8')) as RebuildTask;
+writeSync(1, `${JSON.stringify(await attempt(() => rebuildInstalled(task)))}\n`);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readSync, rmSync } from 'node:fs';
+import { constants, readSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -42,6 +42,17 @@ export async function exists(path: string): Promise<boolean> {
     if (isMissing(error)) return false;
     throw withCode(error);
   }
+}
+
+/**
+ * Opens for reading, neither through a link nor waiting for a FIFO that was put in the file's place;
+ * `io-failed` for what is no regular file.
+ */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new DebshoalError('io-failed', `not a regular file: ${path}`);
 }
 
 /** Reads exactly `length` bytes at `offset`, or fails with `io-failed`. */

@@ -2,17 +2,9 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-import { DebshoalError, isDebshoalError, withCode, type ErrorCode } from '../errors.js';
-
-/** Errors lose their class between processes, so that they travel as data; without a code: a bug. */
-type Outcome<R> =
-  | { readonly ok: true; readonly value: R }
-  | {
-      readonly ok: false;
-      readonly code: ErrorCode | null;
-      readonly message: string;
-      readonly hint: string | undefined;
-    };
+import { DebshoalError } from '../errors.js';
+import { attempt, valueOf, type Outcome } from './outcome.js';
+import { openTurns } from './turns.js';
 
 /** Makes this process, which `openWorkerPool` has started, answer tasks by `work`. */
 export function answerTasks(work: (task: never) => Promise<unknown>): void {
@@ -25,26 +17,11 @@ export function answerTasks(work: (task: never) => Promise<unknown>): void {
   });
 }
 
-async function attempt<R>(work: () => Promise<R>): Promise<Outcome<R>> {
-  try {
-    return { ok: true, value: await work() };
-  } catch (thrown) {
-    const error = withCode(thrown);
-    if (isDebshoalError(error)) {
-      const { code, message, hint } = error;
-      return { ok: false, code, message, hint };
-    }
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { ok: false, code: null, message, hint: undefined };
-  }
-}
-
 export interface WorkerPool<T, R> {
   /**
    * Runs a task in a free worker; fails as the task did, with `interrupted`, or with
-   * `limit-exceeded` when the worker died of it. Then nothing of the task runs any more. Of the
-   * tasks that wait for a worker, the one of the largest `weight` is next: a long one that begins
-   * last would be waited for alone.
+   * `limit-exceeded` when the worker died of it. Then nothing of the task runs any more. `weight` is
+   * that of Turns.
    */
   run(task: T, signal?: AbortSignal, weight?: number): Promise<R>;
   /** Ends all workers, also those at work. */
@@ -75,8 +52,7 @@ export function openWorkerPool<T, R>(
 ): WorkerPool<T, R> {
   const all = new Set<ChildProcess>();
   const idle: ChildProcess[] = [];
-  const waiting: { readonly weight: number; readonly start: () => void }[] = [];
-  let free = size;
+  const turns = openTurns(size);
   let closed = false;
 
   const start = (): ChildProcess => {
@@ -97,23 +73,16 @@ export function openWorkerPool<T, R>(
   };
 
   return {
-    async run(task, signal, weight = 0) {
-      if (free > 0) free--;
-      else await new Promise<void>((start) => waiting.push({ weight, start }));
-      const isOver = (): boolean => closed || signal?.aborted === true;
-      try {
-        if (isOver()) throw interrupted();
-        return valueOf(await runInWorker(task, signal));
-      } catch (error) {
-        throw isOver() ? interrupted() : error;
-      } finally {
-        free++;
-        const next = takeHeaviest(waiting);
-        if (next) {
-          free--;
-          next.start();
+    run(task, signal, weight = 0) {
+      return turns.take(weight, async () => {
+        const isOver = (): boolean => closed || signal?.aborted === true;
+        try {
+          if (isOver()) throw interrupted();
+          return valueOf(await runInWorker(task, signal));
+        } catch (error) {
+          throw isOver() ? interrupted() : error;
         }
-      }
+      });
     },
     async close() {
       closed = true;
@@ -122,23 +91,17 @@ export function openWorkerPool<T, R>(
   };
 }
 
-/** Of those of the same weight, the one that has waited longest. */
-function takeHeaviest<T extends { readonly weight: number }>(waiting: T[]): T | undefined {
-  const most = Math.max(...waiting.map(({ weight }) => weight));
-  const index = waiting.findIndex(({ weight }) => weight === most);
-  return index < 0 ? undefined : waiting.splice(index, 1)[0];
+/** What a worker and its tools are started by; it becomes the worker, so that its number stays. */
+export function priorityPrefix(priority: Priority): readonly string[] {
+  return priority === 'low' ? ['nice', '-n', '10', 'ionice', '-c', '3'] : [];
 }
-
-/** What the worker and its tools are started by; it becomes the worker, so that its number stays. */
-const LOW_PRIORITY = ['nice', '-n', '10', 'ionice', '-c', '3'];
 
 function startWorker(
   url: URL,
   { priority = 'normal', prefix = [], onStart }: WorkerPoolOptions,
 ): ChildProcess {
-  const lowered = priority === 'low' ? LOW_PRIORITY : [];
-  const [execPath, ...execArgv] = [...lowered, ...prefix, process.execPath];
-  const child = fork(compiled(url), {
+  const [execPath, ...execArgv] = [...priorityPrefix(priority), ...prefix, process.execPath];
+  const child = fork(compiledFile(url), {
     execPath,
     execArgv: [...execArgv, ...process.execArgv],
     serialization: 'advanced',
@@ -183,13 +146,6 @@ async function ask<R>(
   }
 }
 
-function valueOf<R>(outcome: Outcome<R>): R {
-  if (outcome.ok) return outcome.value;
-  const { code, message, hint } = outcome;
-  if (code === null) throw new Error(message);
-  throw new DebshoalError(code, message, hint === undefined ? {} : { hint });
-}
-
 function interrupted(): DebshoalError {
   return new DebshoalError('interrupted', 'interrupted');
 }
@@ -201,7 +157,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** A worker leads a group, with the tools that it has started. */
-function killGroup({ pid }: { readonly pid?: number | undefined }): void {
+export function killGroup({ pid }: { readonly pid?: number | undefined }): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
@@ -210,8 +166,8 @@ function killGroup({ pid }: { readonly pid?: number | undefined }): void {
   }
 }
 
-/** Sources run by a test runner have no compiled worker beside them. */
-function compiled(url: URL): string {
+/** Of a worker; sources run by a test runner have no compiled file beside them. */
+export function compiledFile(url: URL): string {
   if (!import.meta.url.endsWith('.ts')) return fileURLToPath(url);
   const project = new URL('../../', import.meta.url).href;
   return fileURLToPath(url.href.replace(project, `${project}dist/`));

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Torrent, Wire } from 'webtorrent';
 
 import type { ByteRanges } from '../io/byte-ranges.js';
-import { mergeRuns, piecesOf, segmentsOf } from '../torrent/layout.js';
+import { mergeRuns, piecesOf, segmentsOf, wholePieces } from '../torrent/layout.js';
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
 import { startAnnouncing, type Announcer } from './announcer.js';
@@ -14,7 +14,11 @@ import type { DownloadRequest, SeedRequest, TorrentEvent } from './messages.js';
 
 const TRAFFIC_INTERVAL = 1000;
 
-type Report = (event: TorrentEvent) => void;
+export interface SessionPorts {
+  readonly report: (event: TorrentEvent) => void;
+  /** Bytes of content were sent to a peer. */
+  readonly onSent: (bytes: number, local: boolean) => void;
+}
 
 /** One torrent in the child. */
 export interface Session {
@@ -29,8 +33,9 @@ export interface Session {
 export function startDownload(
   client: GuardedClient,
   request: DownloadRequest,
-  report: Report,
+  ports: SessionPorts,
 ): Session {
+  const { report } = ports;
   const info = parseTorrent(request.torrent);
   const paths = new Map(request.files.map(({ index, path }) => [index, path]));
   const store = createChunkStore(info, { paths, writable: true, keepEdges: client.upload });
@@ -45,7 +50,7 @@ export function startDownload(
     bitfield: new Uint8Array(Math.ceil(info.pieceCount / 8)),
     ...(client.upload ? {} : { uploads: false as const }),
   });
-  const session = open(client, info, { torrent, store }, request, report);
+  const session = open(client, info, { torrent, store }, request, ports);
   watchForLiars(torrent, info, {
     ban: (address) => {
       client.filter.ban(address);
@@ -111,19 +116,33 @@ export function startDownload(
   };
 }
 
-/** Verifies complete files on disk and uploads them to whoever asks. */
-export function startSeed(client: GuardedClient, request: SeedRequest, report: Report): Session {
+/**
+ * Verifies complete files on disk and uploads them to whoever asks; of a torrent with files that are
+ * not here, the pieces that lie in the others.
+ */
+export function startSeed(
+  client: GuardedClient,
+  request: SeedRequest,
+  ports: SessionPorts,
+): Session {
   const info = parseTorrent(request.torrent);
-  const paths = new Map(request.paths.map((path, index) => [index, path]));
+  const paths = new Map(
+    request.paths.flatMap((path, index) => (path === null ? [] : [[index, path] as const])),
+  );
   const store = createChunkStore(info, { paths, writable: false, keepEdges: false });
   const torrent = client.webTorrent.add(request.torrent, {
     preloadedStore: store,
     storeCacheSlots: 0,
+    // Nothing is fetched for a seed: what is missing is not wanted.
+    deselect: true,
   });
-  const session = open(client, info, { torrent, store }, { ...request, peers: [] }, report);
+  const session = open(client, info, { torrent, store }, { ...request, peers: [] }, ports);
   torrent.once('ready', () => {
-    if (torrent.pieces.every((piece) => piece === null)) report({ kind: 'seeding' });
-    else session.fail('the files differ from the torrent');
+    const held = wholePieces(info, new Set(paths.keys()));
+    if (held.length === 0) session.fail('no whole piece lies in the files that are here');
+    else if (held.some((index) => torrent.pieces[index] !== null)) {
+      session.fail('the files differ from the torrent');
+    } else ports.report({ kind: 'seeding' });
   });
   return { want: () => undefined, release: () => undefined, stop: session.stop };
 }
@@ -134,10 +153,11 @@ export function startSeed(client: GuardedClient, request: SeedRequest, report: R
  */
 export async function checkSeedFiles(
   info: TorrentInfo,
-  paths: readonly string[],
+  paths: readonly (string | null)[],
 ): Promise<string | null> {
   for (const [index, file] of info.files.entries()) {
-    const path = paths[index] ?? '';
+    const path = paths[index];
+    if (path === null || path === undefined) continue;
     const size = await stat(path).then(
       (found) => (found.isFile() ? found.size : -1),
       () => -1,
@@ -156,17 +176,17 @@ function open(
   client: GuardedClient,
   info: TorrentInfo,
   { torrent, store }: { readonly torrent: Torrent; readonly store: MappedStore },
-  request: { readonly trackers: readonly string[]; readonly peers: readonly string[] },
-  report: Report,
+  request: Pick<DownloadRequest, 'trackers' | 'peers'> & Pick<SeedRequest, 'localOnly'>,
+  { report, onSent }: SessionPorts,
 ): OpenTorrent {
   const received: Record<string, number> = {};
-  let reported = '';
+  let reported = '{}';
   let announcer: Announcer | undefined;
   let stopped = false;
 
   const reportTraffic = (): void => {
-    const now = JSON.stringify([received, torrent.uploaded]);
-    if (now !== reported) report({ kind: 'traffic', received, sent: torrent.uploaded });
+    const now = JSON.stringify(received);
+    if (now !== reported) report({ kind: 'traffic', received });
     reported = now;
   };
   const timer = setInterval(reportTraffic, TRAFFIC_INTERVAL);
@@ -177,6 +197,7 @@ function open(
     clearInterval(timer);
     reportTraffic();
     announcer?.stop();
+    if (!info.private) client.lan?.remove(info.infoHash);
     // Never twice, and never with a callback: the second call would not come back.
     if (!torrent.destroyed) torrent.destroy();
   };
@@ -189,8 +210,12 @@ function open(
     });
   };
 
-  client.guard(torrent, (error) => {
-    fail(error.message);
+  client.guard(torrent, {
+    onError: (error) => {
+      fail(error.message);
+    },
+    onSent,
+    localOnly: request.localOnly ?? false,
   });
   torrent.on('wire', (wire: Wire) => {
     const address = normaliseAddress(wire.remoteAddress ?? 'unknown');
@@ -199,7 +224,8 @@ function open(
     });
   });
   torrent.once('infoHash', () => {
-    for (const peer of request.peers) client.connect(torrent, peer);
+    const neighbours = info.private ? [] : (client.lan?.add(info.infoHash) ?? []);
+    for (const peer of [...neighbours, ...request.peers]) client.connect(torrent, peer);
   });
   torrent.once('ready', () => {
     announcer = startAnnouncing({

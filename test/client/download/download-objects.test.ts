@@ -16,7 +16,7 @@ import { killSwarm } from '../../support/kill-swarm.js';
 import { noise } from '../../support/chunks.js';
 import { closing, temporaryFolder } from '../../support/cleanup.js';
 import { serving, startHttpServer, startRawServer } from '../../support/http-server.js';
-import { startRawPeer } from '../../support/raw-peer.js';
+import { startRawPeer } from '../../../bench/swarm/raw-peer.js';
 import { makeTorrent, type MadeTorrent } from '../../support/torrents.js';
 
 const host = '127.0.0.1';

@@ -9,7 +9,7 @@ import { startSwarm, type Swarm, type TorrentEvent } from '../../../shared/swarm
 import { killSwarm } from '../../support/kill-swarm.js';
 import { noise } from '../../support/chunks.js';
 import { closing, temporaryFolder, until } from '../../support/cleanup.js';
-import { extendedHandshake, startRawPeer } from '../../support/raw-peer.js';
+import { extendedHandshake, startRawPeer } from '../../../bench/swarm/raw-peer.js';
 import { makeHole, makeTorrent, type MadeTorrent } from '../../support/torrents.js';
 
 const host = '127.0.0.1';

@@ -1,0 +1,84 @@
+import { chmod, chown, mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { isDebshoalError, withCode } from '../../shared/errors.js';
+import { temporaryBeside } from '../../shared/io/files.js';
+import { runTool } from '../../shared/io/run-tool.js';
+import type { RebuildResult } from '../../shared/delta/rebuild.js';
+import { WORKER, type Confinement } from './find-confinement.js';
+import type { RebuildTask } from './rebuild-installed.js';
+import { prlimitArguments, type ResourceLimits } from './resource-limits.js';
+import { runWorker } from './run-worker.js';
+import { takeOut } from './take-out.js';
+import { watchLimits } from './watch-limits.js';
+import { readAnswer } from './worker-answer.js';
+
+export interface ConfinedRebuild {
+  /** Moved away, whatever happens. */
+  readonly deltaPath: string;
+  /** For the finished .deb; folder and name are ours. */
+  readonly target: string;
+  readonly task: Omit<RebuildTask, 'deltaPath' | 'target' | 'temporaryParent'>;
+  readonly limits: ResourceLimits;
+  /** What the command line begins with: nice(1) and the like. */
+  readonly prefix: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Rebuilds a .deb in a process of its own that is taken for hostile from the moment it reads the
+ * delta. Its file is at `target` then, of the expected length and of unknown content: whoever
+ * calls has to verify it. Fails with what is wrong with the delta.
+ */
+export async function rebuildConfined(
+  confinement: Confinement,
+  rebuild: ConfinedRebuild,
+  worker = WORKER,
+): Promise<RebuildResult> {
+  const { deltaPath, target, task, limits, signal } = rebuild;
+  signal.throwIfAborted();
+  const folder = temporaryBeside(target);
+  await mkdir(folder, { mode: 0o700 });
+  try {
+    const files = { deltaPath: join(folder, 'delta'), target: join(folder, 'deb') };
+    await rename(deltaPath, files.deltaPath);
+    await chmod(files.deltaPath, 0o644);
+    const { user } = confinement;
+    // From here on nothing of its names can be trusted.
+    if (user !== null) await chown(folder, user.uid, user.gid);
+    const enclosed = confinement.enclose([process.execPath, worker], { root: task.root, folder });
+    const command = [
+      ...rebuild.prefix,
+      'prlimit',
+      ...prlimitArguments(limits),
+      ...enclosed.command,
+    ];
+    const watch = await watchLimits(folder, limits);
+    try {
+      const given: RebuildTask = { ...task, ...files, temporaryParent: folder };
+      const ends = AbortSignal.any([signal, watch.signal]);
+      const line = await runWorker({ ...enclosed, command }, given, folder, ends);
+      const result = await readAnswer(line, folder);
+      await takeOut(files.target, target, task.expected.size);
+      return result;
+    } finally {
+      watch.stop();
+    }
+  } catch (error) {
+    throw withCode(error);
+  } finally {
+    await removeTree(folder);
+  }
+}
+
+/**
+ * rm(1) does not go through a link that is put in a folder's place meanwhile; Node's might. What a
+ * process that got away puts there again is left for removeStaleTemporaries.
+ */
+async function removeTree(folder: string): Promise<void> {
+  try {
+    await runTool('rm', ['-rf', '--', folder], { maxOutput: 0 });
+  } catch (error) {
+    if (!isDebshoalError(error, 'tool-failed')) throw error;
+  }
+}
