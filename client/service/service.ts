@@ -99,7 +99,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
       speeds: speedStore,
       savings,
       swarm: () => (settings.peers ? (keeper?.swarm ?? null) : null),
-      sharing,
+      sharing: settings.share === 'nobody' ? null : sharing,
       peers: options.peers,
       confinement,
       priority,

@@ -29,7 +29,7 @@ export interface Rebuild {
 
 export interface Rebuilder {
   /**
-   * Rebuilds a .deb from the downloaded delta; its path and what it took. What is
+   * Rebuilds a .deb from the downloaded delta, which is gone then; its path and what it took. What is
    * there is to be verified: it was made by a process that may have turned against us.
    */
   rebuild(
