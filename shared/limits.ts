@@ -64,8 +64,8 @@ export const LIMITS = {
   /** Memory for all threads of one encoder: 14 of `xz -6`, 1 of `xz -9`. */
   encoderMemoryBytes: 2 * GIB,
   /**
-   * One ELF file whose references are predicted: restoring takes 3.3 bytes of memory for each byte
-   * of both files, and WebAssembly has 4 GiB. Chromium's is 250 MiB.
+   * One ELF file whose references are predicted: restoring takes 2.5 bytes of memory for each byte
+   * of both files, diffing 4.5, and WebAssembly has 4 GiB. Chromium's is 316 MiB.
    */
   elfBytes: 320 * MIB,
   /**
