@@ -14,6 +14,11 @@ export const BALANCE_INTERVAL = 250;
 const NEW_PART = 0.3;
 /** Below this part of HTTP's speed what peers gave did not slow HTTP down. */
 const ALONE = 0.1;
+/**
+ * Beside peers HTTP may show more than it did alone: its first second was slow. Or others of a crowd
+ * have just left the server to us, and would see the same were we to leave it; so not at once.
+ */
+const RAISE = 0.02;
 /** HTTP comes back when peers have become so much slower than it was. */
 const TOO_SLOW = 0.8;
 /**
@@ -29,7 +34,7 @@ const LATER_FACTOR = 3;
 export function startBalance(now: () => number = () => performance.now()): Balance {
   let [httpBytes, peerBytes] = [0, 0];
   let [http, peers] = [0, 0];
-  /** Bytes a second of HTTP when it was alone, or more that it has shown since. */
+  /** Bytes a second of HTTP when it was alone. */
   let alone = 0;
   let last = now();
   let racing = true;
@@ -45,7 +50,7 @@ export function startBalance(now: () => number = () => performance.now()): Balan
     peers += NEW_PART * (peerBytes / seconds - peers);
     if (racing && httpBytes > 0) {
       if (peers < ALONE * http) alone = http;
-      else alone = Math.max(alone, http);
+      else alone += RAISE * Math.max(http - alone, 0);
     }
     [httpBytes, peerBytes] = [0, 0];
     return time;

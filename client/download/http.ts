@@ -1,9 +1,10 @@
-import { Agent as HttpAgent, get as httpGet, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, get as httpGet, type Agent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { isErrno } from '../../shared/io/errno.js';
 import type { ByteRange } from '../../shared/io/byte-ranges.js';
+import { environmentProxy, openProxyAgents, type FindProxy } from './proxies.js';
 
 const MAX_REDIRECTS = 5;
 const DEFAULT_STALL = 20_000;
@@ -12,6 +13,8 @@ export interface HttpOptions {
   /** Milliseconds without a byte after which a server counts as dead; default 20 s. */
   readonly stallMilliseconds?: number;
   readonly userAgent?: string;
+  /** Default: what the environment names. */
+  readonly findProxy?: FindProxy;
 }
 
 /** Connections that are kept open between requests, until `close`. */
@@ -32,11 +35,23 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
     http: new HttpAgent({ keepAlive: true }),
     https: new HttpsAgent({ keepAlive: true }),
   };
+  const findProxy = options.findProxy ?? environmentProxy;
   const stall = options.stallMilliseconds ?? DEFAULT_STALL;
   const silent = new Set<string>();
 
-  const request = (url: URL, headers: Headers, signal?: AbortSignal): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
+  const proxies = openProxyAgents();
+  const agentFor = async (url: URL): Promise<Agent> => {
+    const proxy = await findProxy(url);
+    if (proxy !== null) return proxies.agentFor(proxy, url);
+    return url.protocol === 'https:' ? agents.https : agents.http;
+  };
+  const request = async (
+    url: URL,
+    headers: Headers,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> => {
+    const agent = await agentFor(url);
+    return new Promise((resolve, reject) => {
       if (silent.has(url.origin)) {
         reject(failed(url.href, 'its server has let another request wait in vain'));
         return;
@@ -45,7 +60,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
       const sent = (secure ? httpsGet : httpGet)(
         url,
         {
-          agent: secure ? agents.https : agents.http,
+          agent,
           timeout: stall,
           ...(signal === undefined ? {} : { signal }),
           headers: {
@@ -72,6 +87,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
         } else reject(wrap(error, url.href, signal));
       });
     });
+  };
 
   const open: HttpClient['open'] = async (url, headers, signal) => {
     let target = parseUrl(url, null);
@@ -90,6 +106,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
     close: () => {
       agents.http.destroy();
       agents.https.destroy();
+      proxies.close();
     },
   };
 }

@@ -9,6 +9,7 @@ import type { Swarm } from '../../shared/swarm/swarm.js';
 import { formatBytes } from '../../shared/cli/format.js';
 import type { Confinement } from '../confinement/find-confinement.js';
 import { createHttpClient } from '../download/http.js';
+import type { FindProxy } from '../download/proxies.js';
 import { fetchPlanned } from '../fetch.js';
 import { activeRoutes, type ActiveRoute } from '../steps/choose-route.js';
 import type { Sharing } from '../sharing/sharing.js';
@@ -21,6 +22,7 @@ import type { Work, Works } from './works.js';
 
 export interface FetchIntoStoreOptions {
   readonly root: string;
+  readonly findProxy: FindProxy;
   /** For what is unfinished; on the file system of the store. */
   readonly folder: string;
   readonly store: ReadyStore;
@@ -65,7 +67,7 @@ export async function fetchIntoStore(
     finish: () => Promise.resolve(),
   };
   // A client of its own: one that has met a silent server does not ask it again.
-  const http = createHttpClient();
+  const http = createHttpClient({ findProxy: options.findProxy });
   try {
     const result = await fetchPlanned(routes, {
       ...options,

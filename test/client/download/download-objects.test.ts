@@ -272,9 +272,9 @@ describe('both', () => {
 
   test('clients share what each of them has from HTTP', async () => {
     const folder = await temporaryFolder();
-    const content = noise(12 * MIB);
+    const content = noise(4 * MIB);
     const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
-    const { url } = closing(await startHttpServer(serving({ '/a': content }, MIB)));
+    const { url } = closing(await startHttpServer(serving({ '/a': content }, MIB / 4)));
     const swarms = await Promise.all(
       [1, 2, 3].map(async () => closing(await startSwarm({ host, upload: true }))),
     );
