@@ -161,10 +161,11 @@ export async function runService(options: ServiceOptions): Promise<void> {
     onBug,
   });
   try {
+    // First of all it fetches indexes, for which early askers wait a little.
+    background.now();
     await knowledge.get();
     if (options.readyFile !== null) await writeFile(options.readyFile, '');
     report({ kind: 'note', text: 'ready' });
-    background.now();
     if (!signal.aborted) await once(signal, 'abort');
   } finally {
     if (options.readyFile !== null) await rm(options.readyFile, { force: true });
