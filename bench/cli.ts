@@ -3,12 +3,14 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 
 import { runCli } from '../shared/cli/run-cli.js';
+import { aptOverheadCommand } from './commands/apt-overhead.js';
 import { fetchPairsCommand } from './commands/fetch-pairs.js';
 import { fuzzCommand } from './commands/fuzz.js';
 import { mainJobCommand } from './commands/main-job.js';
 import { predictCommand } from './commands/predict.js';
 import { deltasCommand } from './commands/deltas.js';
 import { rebuildCommand } from './commands/rebuild.js';
+import { swarmCommand } from './commands/swarm.js';
 
 await runCli(
   yargs(hideBin(process.argv))
@@ -18,6 +20,8 @@ await runCli(
     .command(deltasCommand)
     .command(predictCommand)
     .command(rebuildCommand)
+    .command(aptOverheadCommand)
     .command(fetchPairsCommand)
-    .command(fuzzCommand),
+    .command(fuzzCommand)
+    .command(swarmCommand),
 );

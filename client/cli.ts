@@ -15,6 +15,13 @@ if (words[0] !== 'apply') {
   const { planCommand } = await import('./commands/plan.js');
   const { fetchCommand } = await import('./commands/fetch.js');
   const { cleanCommand } = await import('./commands/clean.js');
-  cli.command(planCommand).command(fetchCommand).command(cleanCommand);
+  const { daemonCommand } = await import('./commands/daemon.js');
+  const { configCommand } = await import('./commands/config.js');
+  const { enableCommand, disableCommand } = await import('./commands/enable.js');
+  cli.command(planCommand).command(fetchCommand).command(cleanCommand).command(configCommand);
+  const { statusCommand } = await import('./commands/status.js');
+  const { doctorCommand } = await import('./commands/doctor.js');
+  cli.command(enableCommand).command(disableCommand).command(statusCommand).command(doctorCommand);
+  cli.command(daemonCommand);
 }
 await runCli(cli.command(applyCommand));

@@ -36,6 +36,8 @@ export const LIMITS = {
   configBytes: MIB,
   /** The generator's own state: 200,000 versions and deltas of 500 bytes. */
   stateBytes: 256 * MIB,
+  /** What a client remembers of its sharing: 10,000 objects of 500 bytes. */
+  sharingStateBytes: 16 * MIB,
   /** A delta: larger than the largest .deb that is worth a delta. */
   deltaBytes: 2 * GIB,
   /** All streams of a delta, expanded: they are held in memory. */
@@ -45,10 +47,11 @@ export const LIMITS = {
   /** Source files of one delta: linux-source has 80,000. */
   deltaSources: 500_000,
   /**
-   * Bytes of old files that applying a delta looks at in all: the largest packages are 16 GiB, and a
-   * million matches to and fro between two large files would be the work of days.
+   * Bytes of old files that applying a delta reads in all, those that predict ELF files counted
+   * eightfold: a million matches to and fro between large files, or a thousand predictions from one
+   * of them, would be the work of days. Chromium's and Firefox's are below 4 GiB.
    */
-  deltaWorkBytes: 64 * GIB,
+  deltaWorkBytes: 32 * GIB,
   /**
    * Memory that a delta may ask of the applying machine; larger ones are refused unread. Chromium's
    * executable of 316 MiB asks for 4.7 GiB.
@@ -56,11 +59,13 @@ export const LIMITS = {
   applyMemoryBytes: 6 * GIB,
   /** One file inside a package: it is held in memory, more than once. Debian's largest is 700 MiB. */
   packageFileBytes: GIB,
+  /** The same with its packed streams replaced by what they expand to. */
+  madeFileBytes: 1.5 * GIB,
   /** Memory for all threads of one encoder: 14 of `xz -6`, 1 of `xz -9`. */
   encoderMemoryBytes: 2 * GIB,
   /**
-   * One ELF file whose references are predicted: restoring takes 3.3 bytes of memory for each byte
-   * of both files, and WebAssembly has 4 GiB. Chromium's is 250 MiB.
+   * One ELF file whose references are predicted: restoring takes 2.5 bytes of memory for each byte
+   * of both files, diffing 4.5, and WebAssembly has 4 GiB. Chromium's is 316 MiB.
    */
   elfBytes: 320 * MIB,
   /**

@@ -26,8 +26,8 @@ interface FuzzArguments {
 
 const HELP = `$0 fuzz
 
-Makes deltas of the pairs, changes them in all kinds of ways, mostly with a checksum that fits again,
-and rebuilds from each such mutant in a process of limited time and memory. A mutant must be refused
+Makes deltas of the pairs, changes them in all kinds of ways, most of them in their expanded streams
+and nearly all with a checksum that fits again, and rebuilds from each such mutant in a process of limited time and memory. A mutant must be refused
 with a code that a delta may cause, or lead to exactly the new .deb, and leave no file behind; all
 else is a finding. The same seed makes the same mutants: --seed S --from N --runs 1 repeats one.
 Each pair lends stretches of its delta to the mutants of the others.
@@ -46,7 +46,11 @@ export const fuzzCommand: CommandModule<object, FuzzArguments> = {
       .option('from', { type: 'number', default: 0, describe: 'number of the first mutant' })
       .option('seed', { type: 'number', default: 1 })
       .option('workers', { type: 'number', default: 1, describe: 'processes at a time' })
-      .option('max-seconds', { type: 'number', default: 20, describe: 'for one mutant' })
+      .option('max-seconds', {
+        type: 'number',
+        default: 20,
+        describe: 'of the processor, for one mutant',
+      })
       .option('max-memory', { type: 'number', default: 3e9, describe: 'bytes for one process' })
       .option('keep', { type: 'string', describe: 'folder for the mutants of findings' })
       .option('json', { type: 'boolean', default: false, describe: 'print JSON' }),

@@ -1,5 +1,5 @@
 import type { Target } from './attack.js';
-import type { LayerName } from './layers.js';
+import type { LayerName } from './mutant.js';
 import type { Outcome } from './outcome.js';
 
 /** What a worker is started for: mutants `from` up to, not with, `to`. */

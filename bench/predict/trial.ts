@@ -1,13 +1,9 @@
 import { join } from 'node:path';
 
-import {
-  median,
-  openSpeedStore,
-  rebuildSeconds,
-  type ObservedRebuild,
-} from '../../client/store/speeds.js';
+import { openSpeedStore, rebuildSeconds, type ObservedRebuild } from '../../client/store/speeds.js';
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import { withTemporaryFolder } from '../../shared/io/files.js';
+import { median } from '../../shared/median.js';
 import { Random } from '../fuzz/random.js';
 import type { MeasuredWork } from './measure-work.js';
 

@@ -19,11 +19,3 @@ export function breakEvenMbit(savedBytes: number, seconds: number): number {
   if (savedBytes <= 0) return 0;
   return seconds <= 0 ? Infinity : (savedBytes * BITS) / (seconds * MEGA);
 }
-
-/** The middle of the values; null when there are none. */
-export function median(values: readonly number[]): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  const upper = sorted[Math.floor(sorted.length / 2)];
-  const lower = sorted[Math.floor((sorted.length - 1) / 2)];
-  return upper === undefined || lower === undefined ? null : (lower + upper) / 2;
-}

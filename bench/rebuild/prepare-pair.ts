@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 import type { InstalledIdentity } from '../../client/apt/installed-source.js';
-import { expandDeb, type ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import { expandDeb, findTar } from '../../shared/deb/expand-deb.js';
 import { largestEncoder, type FileIdentity } from '../../shared/delta/delta.js';
 import { openDelta } from '../../shared/delta/container.js';
 import { exists } from '../../shared/io/files.js';
@@ -51,7 +51,9 @@ export async function preparePair(
   });
   await rm(join(folder, 'old-image'));
   const tarPath = join(folder, 'data.tar');
-  const tarBytes = await copyDataTar(newDeb, tarPath);
+  const { imageOffset: start, length: tarBytes } = findTar(newDeb.parts, 'data');
+  const tar = createReadStream(image, { start, end: start + tarBytes - 1 });
+  await pipeline(tar, createWriteStream(tarPath));
   await rm(image);
 
   const deltaPath = await makeDelta(DEBSHOAL, pair, folder, options);
@@ -72,17 +74,6 @@ export async function preparePair(
     tarPath,
     tarBytes,
   };
-}
-
-async function copyDataTar({ imagePath, parts }: ExpandedDeb, target: string): Promise<number> {
-  for (const part of parts) {
-    if (part.kind === 'literal' || part.name !== 'data') continue;
-    const { imageOffset: start, length } = part;
-    const tar = createReadStream(imagePath, { start, end: start + length - 1 });
-    await pipeline(tar, createWriteStream(target));
-    return length;
-  }
-  throw new Error('expandDeb saw a data.tar');
 }
 
 /** The delta of a tool in `folder`, made or taken from an earlier run. */

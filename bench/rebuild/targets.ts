@@ -1,5 +1,5 @@
+import { median } from '../../shared/median.js';
 import type { Cost } from '../measure/run-measured.js';
-import { median } from './break-even.js';
 import type { SetResult } from './measure-set.js';
 import { measuredRoute, type PairResult, type RouteName, type RouteRun } from './results.js';
 

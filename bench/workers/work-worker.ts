@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { readArMembers } from '../../shared/deb/ar.js';
 import { compress } from '../../shared/deb/compression.js';
-import type { MemberPart } from '../../shared/delta/delta.js';
-import { openDelta } from '../../shared/delta/container.js';
 import { openOldDeb } from '../../shared/delta/old-deb.js';
 import { rebuildDeb } from '../../shared/delta/rebuild.js';
 import { readExactly, withTemporaryFolder } from '../../shared/io/files.js';
@@ -24,12 +23,12 @@ export interface WorkSeconds {
 }
 
 async function measure({ deltaPath, oldDeb, newDeb }: WorkTask): Promise<WorkSeconds> {
-  const { header } = await openDelta(deltaPath);
   return withTemporaryFolder(async (folder) => {
     const old = await openOldDeb(oldDeb, join(folder, 'image'));
     const deb = await open(newDeb, 'r');
     let compressing = 0;
     try {
+      const members = await readArMembers(deb, (await deb.stat()).size);
       const before = cpuSeconds();
       await rebuildDeb(deltaPath, old, join(folder, 'out.deb'), {
         temporaryParent: folder,
@@ -41,7 +40,9 @@ async function measure({ deltaPath, oldDeb, newDeb }: WorkTask): Promise<WorkSec
           // eslint-disable-next-line @typescript-eslint/no-unused-vars -- only the time counts
           for await (const _ of compress(part.recipe, chunksOf(tar))) continue;
           compressing += cpuSeconds() - started;
-          yield await readExactly(deb, offsetOf(header.parts, part), part.packedLength);
+          const packed = members.find(({ name }) => name.startsWith(`${part.name}.tar`));
+          if (packed === undefined) throw new Error(`no ${part.name}.tar`);
+          yield await readExactly(deb, packed.offset, packed.size);
         },
       });
       const total = cpuSeconds() - before;
@@ -56,19 +57,6 @@ async function measure({ deltaPath, oldDeb, newDeb }: WorkTask): Promise<WorkSec
 // eslint-disable-next-line @typescript-eslint/require-await -- what encoders read from
 async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
-}
-
-/** Where the packed bytes of a member are in the .deb. */
-function offsetOf(
-  parts: readonly ({ kind: 'literal'; length: number } | MemberPart)[],
-  of: MemberPart,
-): number {
-  let at = 0;
-  for (const part of parts) {
-    if (part.kind === 'member' && part.name === of.name) return at;
-    at += part.kind === 'member' ? part.packedLength : part.length;
-  }
-  throw new Error(`no ${of.name}.tar`);
 }
 
 /** proc(5): clock ticks, a hundred a second, of the children that have ended. */

@@ -11,3 +11,11 @@ export async function* readStatus(path: string): AsyncGenerator<Stanza> {
   const content = await readBounded(path, LIMITS.dpkgStatusBytes);
   yield* stanzas(content, { code: 'source-changed', maxStanzaBytes: LIMITS.controlStanzaBytes });
 }
+
+/**
+ * Whether a package is completely installed. The first word is what the user wants: "hold ok
+ * installed" is installed just as well.
+ */
+export function isInstalled(stanza: Stanza): boolean {
+  return /^\S+ ok installed$/.test(stanza.get('status') ?? '');
+}

@@ -4,7 +4,7 @@ import { readdir, realpath } from 'node:fs/promises';
 import { DebshoalError } from '../../shared/errors.js';
 import { readDiversions } from './diversions.js';
 import type { Stanza } from '../../shared/deb/deb822.js';
-import { readStatus } from './dpkg-status.js';
+import { isInstalled, readStatus } from './dpkg-status.js';
 import { readFileList } from './file-list.js';
 import { pathResolver, type PathResolver } from './path-inside-root.js';
 
@@ -38,9 +38,9 @@ export async function openInstalledPackage(
   const status = await paths.file('/var/lib/dpkg/status');
   if (status === null) throw notInstalled(wanted, `${root} has no dpkg database`);
   const stanza = await findStanza(status, name, architecture);
-  const state = stanza?.get('status') ?? 'not known to dpkg';
-  // The first word is what the user wants ("hold ok installed" is installed just as well).
-  if (stanza === undefined || !/^\S+ ok installed$/.test(state)) throw notInstalled(wanted, state);
+  if (stanza === undefined || !isInstalled(stanza)) {
+    throw notInstalled(wanted, stanza?.get('status') ?? 'not known to dpkg');
+  }
   const installed = stanza.get('version') ?? '';
   if (installed !== version) throw notInstalled(wanted, `${installed} is installed`);
 

@@ -1,5 +1,4 @@
-import { isErrno } from '../../shared/io/errno.js';
-import { readStatus } from './dpkg-status.js';
+import { isInstalled, readStatus } from './dpkg-status.js';
 import { pathResolver } from './path-inside-root.js';
 
 /** Installed version by `PACKAGE:ARCHITECTURE`. */
@@ -14,15 +13,10 @@ export async function installedVersions(
   if (named.size === 0) return found;
   const status = await pathResolver(root).file('/var/lib/dpkg/status');
   if (status === null) return found;
-  try {
-    for await (const stanza of readStatus(status)) {
-      const [name, version] = [stanza.get('package') ?? '', stanza.get('version')];
-      if (version === undefined || !named.has(name)) continue;
-      if (!/^\S+ ok installed$/.test(stanza.get('status') ?? '')) continue;
-      found.set(`${name}:${stanza.get('architecture') ?? ''}`, version);
-    }
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
+  for await (const stanza of readStatus(status)) {
+    const [name, version] = [stanza.get('package') ?? '', stanza.get('version')];
+    if (version === undefined || !named.has(name) || !isInstalled(stanza)) continue;
+    found.set(`${name}:${stanza.get('architecture') ?? ''}`, version);
   }
   return found;
 }

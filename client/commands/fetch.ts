@@ -5,19 +5,23 @@ import type { Argv, CommandModule } from 'yargs';
 import { formatBytes, formatPercent, formatSeconds, formatTable } from '../../shared/cli/format.js';
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
-import { isDebshoalError } from '../../shared/errors.js';
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
+import { removeStaleTemporaries } from '../../shared/io/files.js';
 import { PRIORITIES, type Priority } from '../../shared/io/worker-pool.js';
 import type { Progress, ReportProgress } from '../../shared/progress.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
+import { aptProxy } from '../apt/apt-proxies.js';
 import { openAptSystem } from '../apt/apt-system.js';
 import {
   removeLocalRepository,
   removeWhenInstalled,
 } from '../apt/local-repository/local-repository.js';
+import { SETTINGS_FILE } from '../config/read-settings.js';
 import { findConfinement, type Confinement } from '../confinement/find-confinement.js';
 import { createHttpClient } from '../download/http.js';
 import { fetchPlanned } from '../fetch.js';
 import { plan } from '../plan.js';
+import { deliverToApt } from '../steps/deliver-to-apt.js';
 import type { FetchReport } from '../steps/report-fetch.js';
 import { STATE_FOLDER } from '../store/folders.js';
 import { withRunLock } from '../store/run-lock.js';
@@ -25,15 +29,15 @@ import { provenEncoders } from '../store/encoder-proof.js';
 import { openSpeedStore } from '../store/speeds.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
 import {
-  expandedPolicy,
   indexSources,
   upgradeOptions,
   upgradeRequest,
+  upgradeSettings,
   type UpgradeArguments,
 } from './upgrade-options.js';
 
 interface FetchArguments extends UpgradeArguments {
-  swarm: boolean;
+  swarm: boolean | undefined;
   peer: string[] | undefined;
   priority: Priority;
 }
@@ -45,7 +49,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     upgradeOptions(yargs)
       .option('swarm', {
         type: 'boolean',
-        default: true,
+        defaultDescription: `as Peers in /${SETTINGS_FILE} says, or yes`,
         describe: 'fetch from BitTorrent peers too; --no-swarm for HTTP alone',
       })
       .option('peer', {
@@ -65,15 +69,20 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     const system = await openAptSystem(args.root);
     const sources = await indexSources(args);
     const request = upgradeRequest(args);
-    const expanded = expandedPolicy(args, system);
+    const settings = await upgradeSettings(args, system, reporter.report);
+    const { expanded, prefer, peers } = settings;
+    if (!settings.fetch) {
+      const hint = '`debshoal config` says who set it; `apt upgrade` works as ever.';
+      throw new DebshoalError('usage', 'fetching is switched off (Fetch: no)', { hint });
+    }
     const report = await withRunLock(system.root, async (cacheFolder) => {
       // What an earlier run listed would be taken, whatever this one says.
       if (expanded === 'never') await removeLocalRepository(system);
       else await removeWhenInstalled(system);
       const now = new Date();
-      const http = createHttpClient();
+      const http = createHttpClient({ findProxy: aptProxy(system) });
       // Started first, so that it is ready when apt and the index have answered.
-      const swarmStart = args.swarm ? tryStartSwarm(reporter.report) : Promise.resolve(null);
+      const swarmStart = peers ? tryStartSwarm(reporter.report) : Promise.resolve(null);
       try {
         const stateFolder = join(system.root, STATE_FOLDER);
         const counters = await openTrustedCounters(stateFolder, 'read-write');
@@ -83,7 +92,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
           request,
           sources,
           expanded,
-          prefer: args.prefer,
+          prefer,
           http,
           counters,
           speeds,
@@ -95,10 +104,13 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
         const download = args.peer ? { peers: args.peer } : {};
         const { report } = reporter;
         const { priority } = args;
-        const context = { system, request, now, cacheFolder, signal, report };
+        const delivery = deliverToApt(system, request, now, report);
         const confinement = await findConfinement();
         if (confinement.level !== 'sandbox') report(warnOf(confinement));
-        const options = { ...context, http, speeds, download, priority, confinement };
+        const context = { root: system.root, delivery, cacheFolder, confinement, signal, report };
+        const options = { ...context, http, speeds, download, priority, fallback: 'full' } as const;
+        // What a killed run has left.
+        await removeStaleTemporaries(cacheFolder);
         return await fetchPlanned(routes, { ...options, swarm: await swarmStart });
       } finally {
         http.close();

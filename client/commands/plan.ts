@@ -5,6 +5,7 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
+import { aptProxy } from '../apt/apt-proxies.js';
 import { openAptSystem } from '../apt/apt-system.js';
 import { createHttpClient } from '../download/http.js';
 import { plan } from '../plan.js';
@@ -14,10 +15,10 @@ import { openSpeedStore } from '../store/speeds.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
 import { describePlan, planAsJson } from './describe-plan.js';
 import {
-  expandedPolicy,
   indexSources,
   upgradeOptions,
   upgradeRequest,
+  upgradeSettings,
   type UpgradeArguments,
 } from './upgrade-options.js';
 
@@ -27,17 +28,18 @@ export const planCommand: CommandModule<object, UpgradeArguments> = {
   builder: (yargs: Argv) => upgradeOptions(yargs),
   async handler(args) {
     const reporter = makeReporter();
-    const http = createHttpClient();
+    const system = await openAptSystem(args.root);
+    const http = createHttpClient({ findProxy: aptProxy(system) });
     try {
-      const system = await openAptSystem(args.root);
+      const settings = await upgradeSettings(args, system, reporter.report);
       const stateFolder = join(system.root, STATE_FOLDER);
       const speeds = await openSpeedStore(stateFolder, 'read-only');
       const routes = await plan({
         system,
         request: upgradeRequest(args),
         sources: await indexSources(args),
-        expanded: expandedPolicy(args, system),
-        prefer: args.prefer,
+        expanded: settings.expanded,
+        prefer: settings.prefer,
         speeds,
         encoders: () => provenEncoders(stateFolder, 'read-only'),
         http,

@@ -4,6 +4,7 @@ import type { Argv } from 'yargs';
 
 import { DebshoalError } from '../../shared/errors.js';
 import { isComponent, isSuite } from '../../shared/index/layout.js';
+import type { ReportProgress } from '../../shared/progress.js';
 import type { AptSystem } from '../apt/apt-system.js';
 import type { UpgradeRequest } from '../apt/pending-upgrades.js';
 import {
@@ -12,9 +13,11 @@ import {
   SOURCES_FOLDER,
   type IndexSource,
 } from '../config/index-sources.js';
+import { readEffectiveSettings, SETTINGS_FILE } from '../config/read-settings.js';
+import type { Settings } from '../config/settings.js';
 import { readTrustedKey } from '../config/trusted-key.js';
 import { PREFERENCES, type Preference } from '../predict/choose-set.js';
-import type { ExpandedPolicy } from '../steps/find-expandable.js';
+import { EXPANDED_POLICIES, type ExpandedPolicy } from '../steps/find-expandable.js';
 
 /** What `plan` and `fetch` have in common. */
 export interface UpgradeArguments {
@@ -25,10 +28,12 @@ export interface UpgradeArguments {
   suite: string[] | undefined;
   component: string[];
   key: string | undefined;
-  expanded: ExpandedPolicy;
-  prefer: Preference;
+  expanded: ExpandedPolicy | undefined;
+  prefer: Preference | undefined;
   json: boolean;
 }
+
+const AS_CONFIGURED = `as /${SETTINGS_FILE} says, or auto`;
 
 export function upgradeOptions<T>(yargs: Argv<T>) {
   return yargs
@@ -56,15 +61,15 @@ export function upgradeOptions<T>(yargs: Argv<T>) {
     })
     .option('key', { type: 'string', describe: 'public key of --index' })
     .option('expanded', {
-      choices: ['auto', 'always', 'never'] as const,
-      default: 'auto' as const,
+      choices: EXPANDED_POLICIES,
+      defaultDescription: AS_CONFIGURED,
       describe:
         'who may vouch for uncompressed packages, which need no xz: archives for their own, ' +
         'all indexes in use, or nobody',
     })
     .option('prefer', {
       choices: PREFERENCES,
-      default: 'auto' as const,
+      defaultDescription: AS_CONFIGURED,
       describe:
         'fewest bytes, or least time by the speeds that were seen here; auto: time, and bytes ' +
         'where they cost less than half a second or a twentieth of the time',
@@ -88,9 +93,21 @@ const EXPANDED = `Expanded packages:
   signs that index can put any content into the packages that this machine installs, as root. Do
   that only where you would let them replace your archive.`;
 
+/** The configured settings of the system, overridden by the flags; says which of these cannot. */
+export async function upgradeSettings(
+  args: UpgradeArguments & { readonly swarm?: boolean | undefined },
+  { root }: AptSystem,
+  report: ReportProgress,
+): Promise<Settings> {
+  const { expanded, prefer, swarm: peers } = args;
+  const { settings, refused } = await readEffectiveSettings(root, { expanded, prefer, peers });
+  for (const text of refused) report({ kind: 'warning', text });
+  return { ...settings, expanded: expandedPolicy(args, settings, root) };
+}
+
 /** Another system's apt cannot be pointed at files of its own from outside. */
-export function expandedPolicy(args: UpgradeArguments, { root }: AptSystem): ExpandedPolicy {
-  if (root === '/') return args.expanded;
+function expandedPolicy(args: UpgradeArguments, settings: Settings, root: string): ExpandedPolicy {
+  if (root === '/') return settings.expanded;
   check(args.expanded !== 'always', '--expanded always is for the running system, not for --root');
   return 'never';
 }

@@ -2,7 +2,8 @@ import type { Preference } from '../predict/choose-set.js';
 import type { ExpandedPolicy } from '../steps/find-expandable.js';
 
 /** Who may get from this machine what it has fetched; each includes the ones before it. */
-export type ShareScope = 'nobody' | 'lan' | 'group' | 'internet';
+export const SHARE_SCOPES = ['nobody', 'lan', 'group', 'internet'] as const;
+export type ShareScope = (typeof SHARE_SCOPES)[number];
 
 /** What may happen by itself, and where it may not: `debshoal.conf` explains each field to people. */
 export interface Settings {
@@ -51,13 +52,13 @@ export const DEFAULT_SETTINGS: Settings = {
   onMetered: false,
   onBattery: false,
   patienceSeconds: 120,
-  cacheBytes: 2 * 2 ** 30,
+  cacheBytes: 2e9,
   share: 'nobody',
   groupKey: null,
   port: 0,
   uploadBytesPerSecond: null,
   downloadBytesPerSecond: null,
-  uploadMonthlyBytes: 5 * 2 ** 30,
+  uploadMonthlyBytes: 5e9,
   seedRatio: 1,
   uploadPerReleaseBytes: null,
   shareHours: null,

@@ -1,5 +1,6 @@
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { FileIdentity } from '../../shared/delta/delta.js';
+import { groupBy } from '../../shared/group-by.js';
 import type { Batch, IndexedDelta, IndexedPackage } from '../../shared/index/deltas-index.js';
 import type { InstalledVersions } from '../apt/installed-versions.js';
 import type { PackageOrigin } from '../apt/package-origins.js';
@@ -66,14 +67,10 @@ export function findWays(
   indexes: readonly LoadedIndex[],
   options: FindWaysOptions,
 ): Ways[] {
-  const entries = new Map<string, { loaded: LoadedIndex; entry: IndexedPackage }[]>();
-  for (const loaded of indexes) {
-    for (const entry of loaded.index.packages) {
-      const known = entries.get(entry.sha256);
-      if (known) known.push({ loaded, entry });
-      else entries.set(entry.sha256, [{ loaded, entry }]);
-    }
-  }
+  const listed = indexes.flatMap((loaded) =>
+    loaded.index.packages.map((entry) => ({ loaded, entry })),
+  );
+  const entries = groupBy(listed, ({ entry }) => entry.sha256);
   // Cores are shared by the packages that are rebuilt, as rebuild-debs.ts does.
   const threads = Math.max(1, Math.floor(options.cores / pending.length));
   return pending.map((one) => {

@@ -14,22 +14,31 @@ export interface Job {
  * them ends, hardly when the last one does.
  */
 export function scheduleSeconds(jobs: readonly Job[], cores: number): number {
+  return finishSeconds(jobs, cores).reduce((a, b) => Math.max(a, b), 0);
+}
+
+/** The same for each of the jobs, in their order. */
+export function finishSeconds(jobs: readonly Job[], cores: number): number[] {
   const freeAt = new Array<number>(Math.max(1, cores)).fill(0);
+  const finished = jobs.map(() => 0);
   let downloaded = 0;
-  let full = 0;
-  let left = 0;
   let end = 0;
-  for (const { download, rebuild, isLeft } of jobs) {
-    if (isLeft) left += download;
-    else if (rebuild === 0) full += download;
+  for (const [i, { download, rebuild, isLeft }] of jobs.entries()) {
     if (isLeft || rebuild === 0) continue;
     downloaded += download;
     const core = earliest(freeAt);
-    const finished = Math.max(downloaded, freeAt[core] ?? 0) + rebuild;
-    freeAt[core] = finished;
-    end = Math.max(end, finished);
+    const at = Math.max(downloaded, freeAt[core] ?? 0) + rebuild;
+    [freeAt[core], finished[i]] = [at, at];
+    end = Math.max(end, at);
   }
-  return Math.max(end, downloaded + full) + left;
+  for (const [i, { download, rebuild, isLeft }] of jobs.entries()) {
+    if (!isLeft && rebuild === 0) finished[i] = downloaded += download;
+  }
+  let last = Math.max(end, downloaded);
+  for (const [i, { download, isLeft }] of jobs.entries()) {
+    if (isLeft) finished[i] = last += download;
+  }
+  return finished;
 }
 
 /** The order in which to go about jobs: a long rebuild that begins last is waited for by all. */

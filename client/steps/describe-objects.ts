@@ -13,9 +13,15 @@ import { fetchTorrent, type FetchTorrentOptions } from '../download/fetch-torren
 import type { ActiveRoute } from './choose-route.js';
 
 export interface DescribeOptions extends FetchTorrentOptions {
-  readonly cacheFolder: string;
+  /** For finished objects. */
+  readonly folder: string;
   /** Null: no torrent is needed. */
   readonly swarm: object | null;
+}
+
+/** What to download for a route. */
+export interface RouteObject extends DownloadObject {
+  readonly route: ActiveRoute;
 }
 
 /** What to download for each route: hash and size from the signed index, and where it may be. */
@@ -23,7 +29,7 @@ export function describeObjects(
   routes: readonly ActiveRoute[],
   form: 'delta' | 'full',
   options: DescribeOptions,
-): (DownloadObject & { route: ActiveRoute })[] {
+): RouteObject[] {
   const torrents = startTorrents(routes, form, options);
   return routes.map((route) => {
     const description =
@@ -36,7 +42,7 @@ export function describeObjects(
       id: `${route.pending.archiveName} ${form}`,
       route,
       torrent: torrent ? { torrent, filePath, trackers } : null,
-      target: join(options.cacheFolder, 'finished', description.name),
+      target: join(options.folder, description.name),
     };
   });
 }

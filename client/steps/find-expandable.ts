@@ -12,7 +12,8 @@ import type { LoadedIndex } from './fetch-indexes.js';
  * about its own packages, and that of third parties whose source says `Allow-Expanded: yes`;
  * `always` anybody's whose index is used; `never` nobody's.
  */
-export type ExpandedPolicy = 'auto' | 'always' | 'never';
+export const EXPANDED_POLICIES = ['auto', 'always', 'never'] as const;
+export type ExpandedPolicy = (typeof EXPANDED_POLICIES)[number];
 
 /** Entries of indexes whose expanded form may be installed, and the releases that list them. */
 export type Expandable = ReadonlyMap<IndexedPackage, readonly PackageOrigin[]>;

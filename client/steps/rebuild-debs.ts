@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { availableParallelism, freemem } from 'node:os';
 import { join } from 'node:path';
 
@@ -30,7 +29,7 @@ export interface Rebuild {
 
 export interface Rebuilder {
   /**
-   * Rebuilds a .deb from the downloaded delta, which is removed; its path and what it took. What is
+   * Rebuilds a .deb from the downloaded delta, which is gone then; its path and what it took. What is
    * there is to be verified: it was made by a process that may have turned against us.
    */
   rebuild(
@@ -102,7 +101,6 @@ export function openRebuilder(jobs: readonly Rebuild[], options: RebuilderOption
         return { path: join(options.folder, job.pending.archiveName), seconds };
       } finally {
         underWay.delete(work);
-        await rm(deltaPath, { force: true });
       }
     },
     async close() {

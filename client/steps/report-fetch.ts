@@ -1,7 +1,8 @@
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { DebshoalError, ErrorCode } from '../../shared/errors.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
-import { median, type SpeedStore } from '../store/speeds.js';
+import { median } from '../../shared/median.js';
+import type { SpeedStore } from '../store/speeds.js';
 import type { Route } from './choose-route.js';
 
 /** One package of a report; bytes, and wall-clock seconds. */

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 import { proveEncoders, type EncoderProof } from '../../shared/deb/prove-encoders.js';
-import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
-import { LIMITS } from '../../shared/limits.js';
+import { writeFileAtomically } from '../../shared/io/files.js';
+import { readKept } from './read-kept.js';
 
 const schema = z.strictObject({
   encoders: z.string(),
@@ -23,7 +23,7 @@ export async function provenEncoders(
 ): Promise<EncoderProof> {
   const path = join(stateFolder, 'encoders.json');
   const encoders = await identifyEncoders();
-  const remembered = await load(path);
+  const remembered = await readKept(path, schema);
   if (remembered?.encoders === encoders) {
     return { failed: [], xzBytesPerSecond: remembered.xzBytesPerSecond };
   }
@@ -46,12 +46,4 @@ async function identifyEncoders(): Promise<string> {
     }),
   );
   return [process.version, ...parts].join('\n');
-}
-
-async function load(path: string): Promise<z.infer<typeof schema> | null> {
-  try {
-    return schema.parse(JSON.parse((await readBounded(path, LIMITS.configBytes)).toString('utf8')));
-  } catch {
-    return null;
-  }
 }

@@ -4,8 +4,9 @@ import { z } from 'zod';
 
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { Work } from '../../shared/index/deltas-index.js';
-import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
-import { LIMITS } from '../../shared/limits.js';
+import { writeFileAtomically } from '../../shared/io/files.js';
+import { median } from '../../shared/median.js';
+import { readKept } from './read-kept.js';
 
 /** How fast this machine is, as far as it has been seen. */
 export interface Speeds {
@@ -64,7 +65,6 @@ const MOST = 8;
 const KEPT = 20;
 
 type Name = 'link' | DebForm | 'compress';
-const NAMES = ['link', 'exact', 'expanded', 'compress'] as const satisfies readonly Name[];
 
 /** Bytes a second between a modem and memory; factors of machines that could run this at all. */
 const BOUNDS: Record<Name, readonly [least: number, most: number]> = {
@@ -102,7 +102,7 @@ export async function openSpeedStore(
   mode: 'read-only' | 'read-write',
 ): Promise<SpeedStore> {
   const path = join(stateFolder, 'speeds.json');
-  const kept = await load(path);
+  const kept = (await readKept(path, schema)) ?? assumed();
   let changed = false;
   const learn = (name: Name, seen: number, share: number): void => {
     if (!(seen > 0) || !Number.isFinite(seen) || !(share > 0)) return;
@@ -165,23 +165,14 @@ function mix(name: Name, { value, weight }: Kept[Name], seen: number, share: num
   };
 }
 
-/** The middle of some numbers; null for none. */
-export function median(numbers: readonly number[]): number | null {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  return low === undefined || high === undefined ? null : (low + high) / 2;
-}
-
-async function load(path: string): Promise<Kept> {
-  try {
-    const text = (await readBounded(path, LIMITS.configBytes)).toString('utf8');
-    return schema.parse(JSON.parse(text));
-  } catch {
-    const [link, exact, expanded, compress] = NAMES.map((name) => ({
-      value: FIRST[name],
-      weight: 0,
-    })) as [Kept['link'], Kept['exact'], Kept['expanded'], Kept['compress']];
-    return { format: 1, link, exact, expanded, compress, errors: [] };
-  }
+function assumed(): Kept {
+  const first = (name: Name): Kept[Name] => ({ value: FIRST[name], weight: 0 });
+  return {
+    format: 1,
+    link: first('link'),
+    exact: first('exact'),
+    expanded: first('expanded'),
+    compress: first('compress'),
+    errors: [],
+  };
 }

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { readBounded, writeFileAtomically } from '../../shared/io/files.js';
-import { LIMITS } from '../../shared/limits.js';
+import { writeFileAtomically } from '../../shared/io/files.js';
+import { readKept } from './read-kept.js';
 
 const schema = z.record(z.string(), z.int().min(0));
 
@@ -22,7 +22,7 @@ export async function openTrustedCounters(
   mode: 'read-only' | 'read-write',
 ): Promise<TrustedCounters> {
   const path = join(stateFolder, 'trusted-counters.json');
-  const counters = await load(path);
+  const counters = new Map(Object.entries((await readKept(path, schema)) ?? {}));
   let changed = false;
   return {
     get: (uri, suite) => counters.get(`${uri} ${suite}`) ?? null,
@@ -38,13 +38,4 @@ export async function openTrustedCounters(
       changed = false;
     },
   };
-}
-
-async function load(path: string): Promise<Map<string, number>> {
-  try {
-    const text = (await readBounded(path, LIMITS.configBytes)).toString('utf8');
-    return new Map(Object.entries(schema.parse(JSON.parse(text))));
-  } catch {
-    return new Map();
-  }
 }

@@ -9,12 +9,8 @@ import { DebshoalError } from '../../shared/errors.js';
 import type { Work } from '../../shared/index/deltas-index.js';
 import { withTemporaryFolder, writeFileAtomically } from '../../shared/io/files.js';
 import { countStreams, estimateDecoding, type DecodingCounts } from './estimate-decoding.js';
-import {
-  countCompression,
-  estimateCompression,
-  type CompressionCounts,
-} from './estimate-compression.js';
-import { findRecipes } from './find-recipe.js';
+import { estimateCompression, type CompressionCounts } from './estimate-compression.js';
+import { findPacking, type Packing } from './find-packing.js';
 import { ProvenPacks } from './nested/proven-packs.js';
 import { makeContent, type PredictedReferences } from './make-content.js';
 import { proveDelta } from './prove-delta.js';
@@ -33,6 +29,8 @@ export interface DiffReport {
   readonly encoderBytes: number;
   /** Why the delta rebuilds only the expanded form; null when it rebuilds both. */
   readonly unreproducible: string | null;
+  /** Of the new .deb, for its next diff. */
+  readonly packing: Packing;
   /** The new .deb in its expanded form. */
   readonly expanded: FileIdentity;
   /** Estimated for the index, and what from; compression for each member. */
@@ -45,7 +43,7 @@ export interface DiffReport {
   readonly seconds: {
     readonly total: number;
     readonly expand: number;
-    /** Finding the recipes that compress the members exactly as they are. */
+    /** Finding the recipes that compress the members exactly as they are; 0 when they were known. */
     readonly recipes: number;
     readonly match: number;
     readonly prove: number;
@@ -56,6 +54,8 @@ export interface DiffOptions {
   readonly temporaryParent?: string;
   /** `fast` by default. */
   readonly coding?: Coding;
+  /** What an earlier diff to the same new .deb has found. */
+  readonly packing?: Packing | undefined;
 }
 
 /**
@@ -66,7 +66,7 @@ export async function diffDebs(
   oldPath: string,
   newPath: string,
   target: string,
-  { temporaryParent, coding }: DiffOptions = {},
+  { temporaryParent, coding, packing: known }: DiffOptions = {},
 ): Promise<DiffReport> {
   return withTemporaryFolder(async (folder) => {
     const clock = stopwatch();
@@ -74,7 +74,8 @@ export async function diffDebs(
     const newDeb = await expandDeb(newPath, join(folder, 'new-image'));
     checkPair(oldDeb, newDeb);
     const expand = clock();
-    const { parts, unreproducible } = await findRecipes(newDeb);
+    const packing = known ?? (await findPacking(newDeb));
+    const { parts, unreproducible } = packing;
     const recipes = clock();
     const proven = new ProvenPacks();
     const content = await makeContent(oldDeb, newDeb, parts, proven);
@@ -82,7 +83,7 @@ export async function diffDebs(
     const match = clock();
     const workCounts = {
       decode: { ...content.work, ...countStreams(describeEncoded(delta)) },
-      compress: await countCompression(newDeb, parts),
+      compress: packing.counts,
     };
     const work = {
       decode: estimateDecoding(workCounts.decode),
@@ -108,6 +109,7 @@ export async function diffDebs(
       memoryBytes: content.header.memoryBytes,
       encoderBytes: largestEncoder(parts),
       unreproducible,
+      packing,
       expanded: content.header.expanded,
       work,
       workCounts,

@@ -1,4 +1,4 @@
-import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import { findTar, type ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import type { TargetPart } from '../../shared/delta/delta.js';
 import type { Recipe } from '../../shared/deb/recipe.js';
 import { countSearchSteps } from './count-search-steps.js';
@@ -43,18 +43,16 @@ export function estimateCompression(counts: readonly CompressionCounts[]): numbe
   return Math.round(milliseconds.reduce((a, b) => a + b, 0));
 }
 
-/** Counts for each member; `parts` are those of the delta, in the order of the .deb's own. */
+/** Counts for each member; `made` are the parts of the delta. */
 export async function countCompression(
   { parts, imagePath }: ExpandedDeb,
   made: readonly TargetPart[],
 ) {
   const counts: CompressionCounts[] = [];
-  for (const [i, part] of made.entries()) {
-    const member: DebPart | undefined = parts[i];
-    if (part.kind !== 'member' || member?.kind !== 'member') continue;
+  for (const part of made) {
+    if (part.kind !== 'member' || part.recipe === null) continue;
     const { recipe } = part;
-    if (recipe === null) continue;
-    const { imageOffset: at, length } = member;
+    const { imageOffset: at, length } = findTar(parts, part.name);
     const searchSteps = await countSearchSteps({ path: imagePath, at, length });
     counts.push({ recipe, members: 1, tarBytes: length, searchSteps });
   }

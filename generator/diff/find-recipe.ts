@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 
 import { compress } from '../../shared/deb/compression.js';
-import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import type { DebTar, ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import { XZ_PRESET_DICTIONARY, type Recipe } from '../../shared/deb/recipe.js';
 import { encoderBlockBytes, readXzSettings } from '../../shared/deb/xz-container.js';
 import type { TargetPart } from '../../shared/delta/delta.js';
@@ -12,8 +12,6 @@ import { readExactly } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
 import { zstdFlags } from '../../shared/nested/zstd.js';
 import { gzipCandidates } from './gzip-recipe.js';
-
-type Member = DebPart & { kind: 'member' };
 
 export interface FoundRecipes {
   readonly parts: readonly TargetPart[];
@@ -46,7 +44,7 @@ export async function findRecipes(deb: ExpandedDeb): Promise<FoundRecipes> {
   return { parts, unreproducible };
 }
 
-async function findRecipe(deb: ExpandedDeb, member: Member): Promise<Recipe> {
+async function findRecipe(deb: ExpandedDeb, member: DebTar): Promise<Recipe> {
   const packed = await readPacked(deb.path, member);
   const candidates = candidateRecipes(member, packed);
   for (const recipe of candidates) {
@@ -58,7 +56,7 @@ async function findRecipe(deb: ExpandedDeb, member: Member): Promise<Recipe> {
   );
 }
 
-async function readPacked(path: string, member: Member): Promise<Buffer> {
+async function readPacked(path: string, member: DebTar): Promise<Buffer> {
   if (member.packedLength > LIMITS.deltaBytes) {
     throw new DebshoalError('deb-unreproducible', 'a member too large to be compared in memory');
   }
@@ -70,7 +68,7 @@ async function readPacked(path: string, member: Member): Promise<Buffer> {
   }
 }
 
-function candidateRecipes(member: Member, packed: Buffer): Recipe[] {
+function candidateRecipes(member: DebTar, packed: Buffer): Recipe[] {
   switch (member.compression) {
     case 'none':
       return [{ kind: 'stored' }];
@@ -121,7 +119,7 @@ function zstdCandidates(packed: Buffer): Recipe[] {
 async function reproduces(
   recipe: Recipe,
   imagePath: string,
-  member: Member,
+  member: DebTar,
   packed: Buffer,
 ): Promise<boolean> {
   const { imageOffset: start, length } = member;

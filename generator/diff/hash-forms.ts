@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 
 import type { DebPiece } from '../../shared/deb/deb-forms.js';
-import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import { findTar, type ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import type { FileIdentity } from '../../shared/delta/delta.js';
 import { hashStream } from '../../shared/io/hash.js';
 
@@ -11,7 +11,7 @@ type Pieces = readonly DebPiece<{ readonly name: 'control' | 'data' }>[];
 export function hashExact(deb: ExpandedDeb, pieces: Pieces): Promise<FileIdentity> {
   return hashStream(
     joinPieces(pieces, (name) => {
-      const { packedOffset, packedLength } = memberOf(deb, name);
+      const { packedOffset, packedLength } = findTar(deb.parts, name);
       return readRange(deb.path, packedOffset, packedLength);
     }),
   );
@@ -21,7 +21,7 @@ export function hashExact(deb: ExpandedDeb, pieces: Pieces): Promise<FileIdentit
 export function hashExpanded(deb: ExpandedDeb, pieces: Pieces): Promise<FileIdentity> {
   return hashStream(
     joinPieces(pieces, (name) => {
-      const { imageOffset, length } = memberOf(deb, name);
+      const { imageOffset, length } = findTar(deb.parts, name);
       return readRange(deb.imagePath, imageOffset, length);
     }),
   );
@@ -35,12 +35,6 @@ async function* joinPieces(
     if (piece.kind === 'literal') yield piece.bytes;
     else yield* read(piece.member.name);
   }
-}
-
-function memberOf(deb: ExpandedDeb, name: 'control' | 'data'): DebPart & { kind: 'member' } {
-  const member = deb.parts.find((part) => part.kind === 'member' && part.name === name);
-  if (member?.kind !== 'member') throw new Error(`a .deb without ${name}.tar`);
-  return member;
 }
 
 async function* readRange(path: string, start: number, length: number): AsyncGenerator<Buffer> {

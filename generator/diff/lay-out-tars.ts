@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 
-import type { DebPart, ExpandedDeb } from '../../shared/deb/expand-deb.js';
+import { findTar, type ExpandedDeb } from '../../shared/deb/expand-deb.js';
 import type { MemberPart } from '../../shared/delta/delta.js';
 import { describeOldTrees } from '../../shared/delta/old-trees.js';
 import { Summer } from '../../shared/delta/summer.js';
@@ -60,7 +60,7 @@ export async function layOutTars(
   const image = await open(newDeb.imagePath, 'r');
   try {
     for (const name of ['data', 'control'] as const) {
-      const { imageOffset: start, length } = findMember(newDeb, name);
+      const { imageOffset: start, length } = findTar(newDeb.parts, name);
       await encoder.add({ file: image, start, length }, trees[name], async (entry) => {
         if (entry.size > LIMITS.packageFileBytes) {
           throw new DebshoalError('limit-exceeded', `a file of ${entry.size} bytes in a package`);
@@ -98,9 +98,4 @@ function sumFiles(
     summer.add(item, () => left.next().value ?? '');
   }
   return summer.files;
-}
-
-function findMember(deb: ExpandedDeb, name: string): DebPart & { kind: 'member' } {
-  for (const part of deb.parts) if (part.kind === 'member' && part.name === name) return part;
-  throw new Error(`checkMembers saw ${name}.tar`);
 }

@@ -13,9 +13,8 @@ import type { ProvenPacks } from './nested/proven-packs.js';
 
 /**
  * Proves the forms of a delta. The expanded form is rebuilt from the delta and the old package; its
- * hash was made from the tars of the real .deb, so that they are rebuilt, too. `findRecipes` has
- * just proven, in this process and with this encoder, that the recipes turn these tars into the
- * packed bytes: for the exact form it is left to see that what the delta puts around these gives
+ * hash was made from the tars of the real .deb, so that they are rebuilt, too. `findPacking` has
+ * proven, in this run and with this encoder, that the recipes turn these tars into the packed bytes: for the exact form it is left to see that what the delta puts around these gives
  * the published .deb. Running xz a second time would be most of the time of a diff. The same goes
  * for the streams within files.
  */

@@ -1,12 +1,12 @@
+import { readFields, type Fail, type FieldParsers } from '../../shared/config/read-fields.js';
+import { integer, list, oneOf, words } from '../../shared/config/values.js';
 import { isArchitecture } from '../../shared/deb/control.js';
-import { stanzas, type Field } from '../../shared/deb/deb822.js';
 import { CODINGS, type Coding } from '../../shared/delta/container.js';
 import { DebshoalError } from '../../shared/errors.js';
 import { isComponent, isSuite } from '../../shared/index/layout.js';
 import { isTitle } from '../../shared/index/release.js';
 import { readBounded } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
-import { nearestName } from '../../shared/nearest-name.js';
 
 /** What the generator makes, from what, and for whom. `config-template.ts` explains each field. */
 export interface GeneratorConfig {
@@ -64,61 +64,19 @@ export async function readConfig(path: string): Promise<GeneratorConfig> {
   return parseConfig(bytes, path);
 }
 
-/**
- * Parses deb822 text with comments. Blank lines mean nothing here, for people put them between
- * fields; an absent field has its default. `name` is what errors call the text.
- */
+/** Parses deb822 text with comments; an absent field has its default. `name` is for errors. */
 export function parseConfig(text: Uint8Array | string, name = 'generator.conf'): GeneratorConfig {
-  let config = DEFAULT_CONFIG;
-  const lines = new Map<string, number>();
-  for (const field of fieldsOf(text, name)) {
-    const known = FIELD_NAMES.find((one) => one.toLowerCase() === field.name.toLowerCase());
-    if (known === undefined) throw unknownField(field, name);
-    const fail: Fail = (reason) => {
-      throw new DebshoalError('config-invalid', `${name} line ${field.line}: ${known} ${reason}`);
-    };
-    const before = lines.get(known);
-    if (before !== undefined) fail(`is already on line ${before}`);
-    lines.set(known, field.line);
-    config = { ...config, ...FIELDS[known](field.value, fail) };
-  }
-  return config;
+  const sets = readFields<GeneratorConfig>(text, name, FIELDS).map((field) => field.sets);
+  return Object.assign({}, DEFAULT_CONFIG, ...sets) as GeneratorConfig;
 }
 
-function fieldsOf(text: Uint8Array | string, name: string): readonly Field[] {
-  const options = {
-    code: 'config-invalid',
-    maxStanzaBytes: LIMITS.configBytes,
-    comments: true,
-  } as const;
-  try {
-    return [...stanzas(text, options)].flatMap((stanza) => stanza.fields);
-  } catch (cause) {
-    const reason = cause instanceof DebshoalError ? cause.message : 'cannot be read';
-    throw new DebshoalError('config-invalid', `${name} ${reason}`, { cause });
-  }
-}
-
-function unknownField(field: Field, name: string): DebshoalError {
-  const nearest = nearestName(field.name, FIELD_NAMES);
-  const hint =
-    nearest === null ? `Known fields: ${FIELD_NAMES.join(', ')}.` : `Did you mean ${nearest}?`;
-  const message = `${name} line ${field.line}: unknown field ${field.name}`;
-  return new DebshoalError('config-invalid', message, { hint });
-}
-
-type Fail = (reason: string) => never;
-type ParseField = (value: string, fail: Fail) => Partial<GeneratorConfig>;
-
-const FIELDS = {
+const FIELDS: FieldParsers<GeneratorConfig> = {
   Suites: (value, fail) => ({ suites: list(value, isSuite, fail) }),
   Components: (value, fail) => ({ components: list(value, isComponent, fail) }),
   Architectures: (value, fail) => ({ architectures: list(value, isArchitecture, fail) }),
   'Keep-Versions': (value, fail) => ({ keepVersions: integer(value, 1, 100, fail) }),
   'Max-Ratio': (value, fail) => ({ maxRatio: integer(value, 1, 100, fail) }),
-  Coding: (value, fail) => ({
-    coding: CODINGS.find((coding) => coding === value) ?? fail(`must be ${CODINGS.join(' or ')}`),
-  }),
+  Coding: (value, fail) => ({ coding: oneOf(value, CODINGS, fail) }),
   Workers: (value, fail) => ({ workers: value === '' ? null : integer(value, 1, 1024, fail) }),
   Announce: (value, fail) => ({
     announce: words(value).map((word) => url(word, ['http:', 'https:', 'udp:'], fail)),
@@ -128,24 +86,7 @@ const FIELDS = {
   'Valid-For': (value, fail) => ({ validFor: integer(value, 1, 3650, fail) }),
   Origin: (value, fail) => ({ origin: title(value, fail) }),
   Label: (value, fail) => ({ label: title(value, fail) }),
-} as const satisfies Record<string, ParseField>;
-
-const FIELD_NAMES = Object.keys(FIELDS) as readonly (keyof typeof FIELDS)[];
-
-/** Words between blanks, commas and line ends. */
-function words(value: string): readonly string[] {
-  return value.split(/[\s,]+/).filter((word) => word !== '');
-}
-
-function list(value: string, accept: (word: string) => boolean, fail: Fail): readonly string[] {
-  for (const word of words(value)) if (!accept(word)) fail(`cannot contain ${word}`);
-  return words(value);
-}
-
-function integer(value: string, low: number, high: number, fail: Fail): number {
-  const number = /^[0-9]{1,9}$/.test(value) ? Number(value) : NaN;
-  return number >= low && number <= high ? number : fail(`must be from ${low} to ${high}`);
-}
+};
 
 function url(value: string, protocols: readonly string[], fail: Fail): string {
   const parsed = URL.canParse(value) ? new URL(value) : fail(`has no URL: ${value}`);

@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { isDebshoalError } from '../../shared/errors.js';
+import { groupBy } from '../../shared/group-by.js';
 import { readBounded } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
 import type { Swarm } from '../../shared/swarm/swarm.js';
@@ -110,14 +111,8 @@ function contentFinder(folder: string): (info: TorrentInfo) => Promise<readonly 
 }
 
 async function indexByName(folders: readonly string[]): Promise<Map<string, string[]>> {
-  const index = new Map<string, string[]>();
-  for (const folder of folders) {
-    for (const path of await listFiles(folder)) {
-      const name = path.slice(path.lastIndexOf('/') + 1);
-      index.set(name, [...(index.get(name) ?? []), path]);
-    }
-  }
-  return index;
+  const paths = await Promise.all(folders.map(listFiles));
+  return groupBy(paths.flat(), (path) => basename(path));
 }
 
 /** All regular files below `folder`; none when it does not exist. Links are not followed. */

@@ -1,10 +1,9 @@
-import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
-import { withCode } from '../../shared/errors.js';
-import { isErrno } from '../../shared/io/errno.js';
-import { exists, temporaryBeside, writeAtomically } from '../../shared/io/files.js';
+import { exists } from '../../shared/io/files.js';
 import { hashFile, type Sha256 } from '../../shared/io/hash.js';
+import { linkOrCopy } from '../../shared/io/link-or-copy.js';
 
 /*
  * store/ab/abcdef….deb: every package that we have seen, by its hash, so that pairs exist even when
@@ -29,29 +28,6 @@ export async function storeDeb(
   if (!(await exists(archivePath))) return 'missing';
   if ((await hashFile(archivePath)).sha256 !== hash) return 'different';
   return (await linkOrCopy(archivePath, target)) ? 'stored' : 'missing';
-}
-
-/**
- * Links `source` to `target`, or copies it across file systems, instead of what is there; false
- * when there is no source. Creates missing folders.
- */
-export async function linkOrCopy(source: string, target: string): Promise<boolean> {
-  await mkdir(dirname(target), { recursive: true });
-  const temporary = temporaryBeside(target);
-  try {
-    await link(source, temporary);
-    await rename(temporary, target);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    // EXDEV, EPERM (protected hard links), EMLINK: a copy serves as well.
-    if (!isErrno(error, 'EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EACCES')) throw withCode(error);
-  } finally {
-    // rename(2) does nothing when both are the same file already.
-    await rm(temporary, { force: true });
-  }
-  await writeAtomically(target, (path) => copyFile(source, path));
-  return true;
 }
 
 /** Removes everything from the store that is not in `keep`. Returns how many were removed. */

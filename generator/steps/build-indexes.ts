@@ -1,4 +1,5 @@
 import { compareVersions } from '../../shared/deb/version.js';
+import { groupBy } from '../../shared/group-by.js';
 import type { Batch, DeltasIndex, IndexedPackage } from '../../shared/index/deltas-index.js';
 import type { GeneratorState, MadeDelta } from '../state/state.js';
 import type { ArchiveIndex, ArchivePackage, ArchiveSuite } from './scan-archive.js';
@@ -9,12 +10,7 @@ export function buildIndexes(
   state: GeneratorState,
   announce: readonly string[],
 ): DeltasIndex[] {
-  const deltas = new Map<string, MadeDelta[]>();
-  for (const delta of state.deltas) {
-    const group = deltas.get(delta.newSha256);
-    if (group) group.push(delta);
-    else deltas.set(delta.newSha256, [delta]);
-  }
+  const deltas = groupBy(state.deltas, ({ newSha256 }) => newSha256);
   const torrents = new Map(state.debTorrents.map((torrent) => [torrent.sha256, torrent.infoHash]));
   return suite.indexes.map((index) => ({
     ...buildIndex(index, state, deltas, torrents),

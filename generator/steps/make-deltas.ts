@@ -9,6 +9,7 @@ import { hashFile } from '../../shared/io/hash.js';
 import { openWorkerPool, type WorkerPool } from '../../shared/io/worker-pool.js';
 import { LIMITS } from '../../shared/limits.js';
 import type { ReportProgress } from '../../shared/progress.js';
+import type { Packing } from '../diff/find-packing.js';
 import { storedDeb } from '../state/deb-store.js';
 import type { MadeDelta, RejectedPair } from '../state/state.js';
 import type { DiffTask, DiffedPair } from '../workers/diff-worker.js';
@@ -74,14 +75,15 @@ export async function makeDeltas(
   const rejected: RejectedPair[] = [];
   let done = 0;
   try {
-    const jobs = pairs.map(async (pair) => {
-      const made = await makeDelta(pair, pool, options);
-      if ('reason' in made) rejected.push(made);
-      else if ('path' in made) pending.push(made);
+    const make = async (pair: VersionPair, packing?: Packing): Promise<Packing | undefined> => {
+      const made = await makeDelta(pair, packing, pool, options);
+      if (made.rejected) rejected.push(made.rejected);
+      if (made.pending) pending.push(made.pending);
       const detail = `${pair.new.package} ${pair.old.version} -> ${pair.new.version}`;
       report({ kind: 'count', name: 'deltas', done: ++done, total: pairs.length, detail });
-    });
-    await Promise.all(jobs);
+      return made.packing;
+    };
+    await Promise.all(groupByNew(pairs).map((group) => makeGroup(group, make)));
   } finally {
     await pool.close();
     await rm(temporaryParent, { recursive: true, force: true });
@@ -90,42 +92,75 @@ export async function makeDeltas(
   return { pending, rejected };
 }
 
+/** Pairs with the same new .deb. */
+function groupByNew(pairs: readonly VersionPair[]): VersionPair[][] {
+  const groups = new Map<string, VersionPair[]>();
+  for (const pair of pairs) {
+    const { sha256 } = pair.new;
+    groups.set(sha256, [...(groups.get(sha256) ?? []), pair]);
+  }
+  return [...groups.values()];
+}
+
+/** One pair after the other until one has found how the new .deb is packed, then the rest at once. */
+async function makeGroup(
+  group: readonly VersionPair[],
+  make: (pair: VersionPair, packing?: Packing) => Promise<Packing | undefined>,
+): Promise<void> {
+  const [first, ...rest] = group;
+  if (first === undefined) return;
+  const packing = await make(first);
+  if (packing === undefined) await makeGroup(rest, make);
+  else await Promise.all(rest.map((pair) => make(pair, packing)));
+}
+
 const MIB = 2 ** 20;
+
+/** Neither of the first two for a failure that another run may not have. */
+interface MadePair {
+  readonly pending?: PendingDelta;
+  readonly rejected?: RejectedPair;
+  /** What was found out about the new .deb. */
+  readonly packing?: Packing;
+}
 
 async function makeDelta(
   pair: VersionPair,
+  known: Packing | undefined,
   pool: WorkerPool<DiffTask, DiffedPair>,
   options: MakeDeltasOptions,
-): Promise<PendingDelta | RejectedPair | { failed: true }> {
+): Promise<MadePair> {
   const { home, maxRatio, report } = options;
   const identity = { oldSha256: pair.old.sha256, newSha256: pair.new.sha256 };
   const path = pendingPath(home, pair);
   try {
     const { package: name, version, architecture } = pair.new;
     const fileName = deltaFileName(name, pair.old.version, version, architecture);
-    const made = (await readReport(path)) ?? (await diff(pair, path, pool, options));
+    const made = (await readReport(path)) ?? (await diff(pair, known, path, pool, options));
     if (made.size * 100 > pair.new.size * maxRatio) {
       await rm(path, { force: true });
-      return { ...identity, reason: 'too-large' };
+      return { rejected: { ...identity, reason: 'too-large' }, packing: made.packing };
     }
-    const { size, sha256, expanded, unreproducible, work } = made;
+    const { size, sha256, expanded, unreproducible, packing, work } = made;
     const memoryMiB = Math.ceil(made.memoryBytes / MIB);
     const encoderMiB = unreproducible === null ? Math.floor(made.encoderBytes / MIB) : null;
     if (unreproducible !== null) {
       const text = `only the expanded form of ${name} ${version}: ${unreproducible}`;
       report({ kind: 'warning', text });
     }
-    return { pair, path, fileName, size, sha256, memoryMiB, encoderMiB, expanded, work };
+    const pending = { pair, path, fileName, size, sha256, memoryMiB, encoderMiB, expanded, work };
+    return { pending, packing };
   } catch (error) {
     if (!isDebshoalError(error) || FATAL.includes(error.code)) throw error;
     const { package: name, version } = pair.new;
     report({ kind: 'warning', text: `no delta to ${name} ${version}: ${error.message}` });
-    return LASTING.includes(error.code) ? { ...identity, reason: error.code } : { failed: true };
+    return LASTING.includes(error.code) ? { rejected: { ...identity, reason: error.code } } : {};
   }
 }
 
 async function diff(
   pair: VersionPair,
+  packing: Packing | undefined,
   path: string,
   pool: WorkerPool<DiffTask, DiffedPair>,
   { home, coding, signal }: MakeDeltasOptions,
@@ -136,6 +171,7 @@ async function diff(
     target: path,
     temporaryParent: join(home, 'tmp'),
     coding,
+    packing,
   };
   const made = await pool.run(task, signal, pair.new.size);
   // Written after the delta: where there is a report, there is a whole delta.

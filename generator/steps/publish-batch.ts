@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 
 import { batchTorrentPath, deltaPath } from '../../shared/index/layout.js';
 import { temporaryBeside, writeFileAtomically } from '../../shared/io/files.js';
+import { linkOrCopy } from '../../shared/io/link-or-copy.js';
 import { createTorrent, pieceLengthFor } from '../../shared/torrent/metainfo.js';
-import { linkOrCopy } from '../state/deb-store.js';
 import type { GeneratorState, MadeDelta } from '../state/state.js';
 import type { PendingDelta } from './make-deltas.js';
 

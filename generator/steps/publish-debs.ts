@@ -3,8 +3,9 @@ import { basename, join } from 'node:path';
 
 import { debTorrentPath, urlPath } from '../../shared/index/layout.js';
 import { writeFileAtomically } from '../../shared/io/files.js';
+import { linkOrCopy } from '../../shared/io/link-or-copy.js';
 import { createTorrent, pieceLengthFor } from '../../shared/torrent/metainfo.js';
-import { linkOrCopy, storedDeb } from '../state/deb-store.js';
+import { storedDeb } from '../state/deb-store.js';
 import type { GeneratorState, KnownVersion } from '../state/state.js';
 
 export interface PublishDebsOptions {

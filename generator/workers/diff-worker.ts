@@ -5,6 +5,7 @@ import type { Coding } from '../../shared/delta/container.js';
 import { hashFile } from '../../shared/io/hash.js';
 import { answerTasks } from '../../shared/io/worker-pool.js';
 import { diffDebs, type DiffReport } from '../diff/diff-debs.js';
+import type { Packing } from '../diff/find-packing.js';
 
 export interface StoredFile {
   readonly path: string;
@@ -17,11 +18,13 @@ export interface DiffTask {
   readonly target: string;
   readonly temporaryParent: string;
   readonly coding: Coding;
+  /** Of the new .deb, if it is known. */
+  readonly packing: Packing | undefined;
 }
 
 export type DiffedPair = Pick<
   DiffReport,
-  'memoryBytes' | 'encoderBytes' | 'unreproducible' | 'expanded' | 'work'
+  'memoryBytes' | 'encoderBytes' | 'unreproducible' | 'packing' | 'expanded' | 'work'
 > & {
   /** Of the delta. */
   readonly size: number;
@@ -34,9 +37,9 @@ async function diff(task: DiffTask): Promise<DiffedPair> {
   const unfinished = `${task.target}.unfinished`;
   const report = await diffDebs(task.old.path, task.new.path, unfinished, task);
   await rename(unfinished, task.target);
-  const { memoryBytes, encoderBytes, unreproducible, expanded, work } = report;
+  const { memoryBytes, encoderBytes, unreproducible, packing, expanded, work } = report;
   const { size, sha256 } = await hashFile(task.target);
-  return { size, sha256, memoryBytes, encoderBytes, unreproducible, expanded, work };
+  return { size, sha256, memoryBytes, encoderBytes, unreproducible, packing, expanded, work };
 }
 
 /** Linked from the archive, a stored file changes with it when somebody writes into that. */

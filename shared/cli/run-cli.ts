@@ -52,7 +52,7 @@ export async function runCli(program: Argv): Promise<void> {
 }
 
 /** From package.json, as seen from dist/shared/cli/. */
-function readVersion(): string {
+export function readVersion(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,4 +1,5 @@
 import { DebshoalError } from '../errors.js';
+import { AR_HEADER_LENGTH } from './ar.js';
 
 /*
  * The two forms in which a .deb can be rebuilt; "Forms" in ../delta/FORMAT.md. Only here is it
@@ -57,12 +58,12 @@ export function expandedForm<M extends Member>(exact: readonly DebPiece<M>[]): D
     const { member } = piece;
     const before = pieces.pop();
     if (before?.kind !== 'literal') throw damaged('a member without a header');
-    const header = expandHeader(before.bytes.subarray(-HEADER_LENGTH), member.length);
+    const header = expandHeader(before.bytes.subarray(-AR_HEADER_LENGTH), member.length);
     if (header === null) {
       pieces.push(before, piece);
       continue;
     }
-    const bytes = Buffer.concat([before.bytes.subarray(0, -HEADER_LENGTH), header]);
+    const bytes = Buffer.concat([before.bytes.subarray(0, -AR_HEADER_LENGTH), header]);
     pieces.push({ kind: 'literal', bytes }, { kind: 'member', member, length: member.length });
     if (member.length % 2 === 1) pieces.push({ kind: 'literal', bytes: Buffer.from('\n') });
     skip = member.packedLength % 2;
@@ -78,7 +79,6 @@ export function formSize(pieces: readonly DebPiece<unknown>[]): number {
   );
 }
 
-const HEADER_LENGTH = 60;
 const PACKED_NAME = /^((?:control|data)\.tar)\.(?:xz|gz|zst)(\/?) *$/;
 const STORED_NAME = /^(?:control|data)\.tar\/? *$/;
 
@@ -89,7 +89,7 @@ function expandHeader(header: Buffer, length: number): Buffer | null {
   if (STORED_NAME.test(name)) return null;
   const match = PACKED_NAME.exec(name);
   const size = String(length).padEnd(10);
-  if (text.length !== HEADER_LENGTH || match === null || size.length > 10) {
+  if (text.length !== AR_HEADER_LENGTH || match === null || size.length > 10) {
     throw damaged('not the header of a compressed member');
   }
   const expanded = `${match[1] ?? ''}${match[2] ?? ''}`.padEnd(16);

@@ -22,19 +22,19 @@ import { listedPath, walkTar } from './tar.js';
  */
 
 /** A stretch of the .deb, in order and without gaps. */
-export type DebPart =
-  | { readonly kind: 'literal'; readonly length: number }
-  | {
-      readonly kind: 'member';
-      readonly name: 'control' | 'data';
-      readonly compression: Compression;
-      /** Where the compressed bytes are in the .deb. */
-      readonly packedOffset: number;
-      readonly packedLength: number;
-      /** Where the tar is in the image. */
-      readonly imageOffset: number;
-      readonly length: number;
-    };
+export type DebPart = { readonly kind: 'literal'; readonly length: number } | DebTar;
+
+export interface DebTar {
+  readonly kind: 'member';
+  readonly name: 'control' | 'data';
+  readonly compression: Compression;
+  /** Where the compressed bytes are in the .deb. */
+  readonly packedOffset: number;
+  readonly packedLength: number;
+  /** Where the tar is in the image. */
+  readonly imageOffset: number;
+  readonly length: number;
+}
 
 export interface DebFile {
   readonly member: 'control' | 'data';
@@ -86,6 +86,12 @@ function checkMembers(members: readonly ArMember[]): void {
     const names = members.map((member) => member.name).join(', ');
     throw new DebshoalError('deb-malformed', `not a Debian package: members are ${names}`);
   }
+}
+
+/** One of the two tars that every .deb has. */
+export function findTar(parts: readonly DebPart[], name: DebTar['name']): DebTar {
+  for (const part of parts) if (part.kind === 'member' && part.name === name) return part;
+  throw new Error(`checkMembers saw ${name}.tar`);
 }
 
 async function writeImage(
@@ -142,8 +148,7 @@ async function readImage(
 ): Promise<Pick<ExpandedDeb, 'control' | 'imageSize' | 'files' | 'listedPaths' | 'links'>> {
   const image = await open(imagePath, 'r');
   try {
-    const [controlTar, dataTar] = parts.filter((part) => part.kind === 'member');
-    if (!controlTar || !dataTar) throw new Error('checkMembers saw both tars');
+    const [controlTar, dataTar] = [findTar(parts, 'control'), findTar(parts, 'data')];
     const files: DebFile[] = [];
     const listed = new Set<string>();
     const links = new Map<string, string>();

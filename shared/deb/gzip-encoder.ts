@@ -7,7 +7,13 @@ import { instantiate } from '../kernel/instantiate.js';
 interface StreamKernel {
   readonly memory: WebAssembly.Memory;
   arena(length: number): number;
-  beginStream(level: number, gnu: number): void;
+  begin(
+    level: number,
+    memoryLevel: number,
+    strategy: number,
+    windowBits: number,
+    gnu: number,
+  ): void;
   continueStream(
     contentAt: number,
     contentEnd: number,
@@ -67,7 +73,7 @@ class DeflateStream {
   constructor(encoder: 'gnu' | 'zlib', level: number) {
     this.#arena = this.#kernel.arena(KEPT_BYTES + PADDING + PACKED_BYTES);
     this.#memory = Buffer.from(this.#kernel.memory.buffer);
-    this.#kernel.beginStream(level, encoder === 'gnu' ? 1 : 0);
+    this.#kernel.begin(level, 8, 0, 15, encoder === 'gnu' ? 1 : 0);
   }
 
   /** Adds at most `PIECE_BYTES`; returns what was packed meanwhile. */

@@ -66,9 +66,7 @@ export async function encodeDelta(
 
 /** Where the bytes of an encoded delta went, without expanding it. */
 export function describeEncoded(delta: Uint8Array): StreamDescription[] {
-  return describeStreams(delta.subarray(PREAMBLE_LENGTH), {
-    expandedBytes: LIMITS.deltaStreamBytes,
-  });
+  return describeStreams(delta.subarray(PREAMBLE_LENGTH), STREAM_LIMITS);
 }
 
 /**

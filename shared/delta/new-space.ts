@@ -59,8 +59,10 @@ export class NewSpace {
     for (let i = 0; i < matches.newAt.length; i++) {
       const [oldAt, length] = [matches.oldAt[i] ?? 0, matches.length[i] ?? 0];
       const newAt = matches.newAt[i] ?? 0;
-      if (this.#old.copyHeld(oldAt, length, target, newAt)) continue;
-      await this.#old.copy(oldAt, length, target, newAt);
+      const done = this.#old.copyAtOnce(oldAt, length, target, newAt);
+      if (done < length) {
+        await this.#old.copy(oldAt + done, length - done, target, newAt + done);
+      }
     }
     this.#residuals.addTo(target, matches, plainClasses(target.length));
   }

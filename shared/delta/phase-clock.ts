@@ -67,8 +67,13 @@ export class PhaseClock {
     // Decoding goes on while an encoder is waited for, so that a member can take less than its parts.
     const compress = isCompressed ? Math.max(0, members - tars - write) : 0;
     const decode = Math.max(0, total - read - compress - hash - write);
-    const seconds = { total, read, decode, compress, hash, write };
-    const inSeconds = Object.entries(seconds).map(([name, value]) => [name, value / 1000] as const);
-    return Object.fromEntries(inSeconds) as unknown as RebuildSeconds;
+    return {
+      total: total / 1000,
+      read: read / 1000,
+      decode: decode / 1000,
+      compress: compress / 1000,
+      hash: hash / 1000,
+      write: write / 1000,
+    };
   }
 }

@@ -1,4 +1,5 @@
 import { formatStanza, stanzas, type Stanza } from '../deb/deb822.js';
+import type { FileIdentity } from '../delta/delta.js';
 import { DebshoalError } from '../errors.js';
 import type { Sha256 } from '../io/hash.js';
 import { LIMITS } from '../limits.js';
@@ -36,7 +37,7 @@ export interface IndexedPackage {
   /** Of the full .deb in its archive's pool, relative to the archive's base. */
   readonly filename: string | null;
   /** The same .deb in its expanded form, which every delta rebuilds as well; null without deltas. */
-  readonly expanded: { readonly size: number; readonly sha256: Sha256 } | null;
+  readonly expanded: FileIdentity | null;
   /**
    * What the encoder of the exact form takes of each delta's `memoryMiB`; the expanded form does not
    * need it. Null when the deltas rebuild only the expanded form.

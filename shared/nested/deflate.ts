@@ -11,14 +11,16 @@ import type { DeflateEncoder } from './nested-recipe.js';
 interface DeflateKernel {
   readonly memory: WebAssembly.Memory;
   arena(length: number): number;
-  deflate(
-    contentAt: number,
-    contentLength: number,
+  begin(
     level: number,
     memoryLevel: number,
     strategy: number,
     windowBits: number,
     gnu: number,
+  ): void;
+  deflate(
+    contentAt: number,
+    contentLength: number,
     packedAt: number,
     packedLimit: number,
     expectedAt: number,
@@ -58,10 +60,10 @@ function run(content: Buffer, encoder: DeflateEncoder, expected: Buffer | null):
     const memory = Buffer.from(kernel.memory.buffer);
     content.copy(memory, contentAt);
     expected?.copy(memory, expectedAt);
-    const args = [expected === null ? 0 : expectedAt, expectedLength] as const;
-    const settings = settingsOf(encoder);
+    kernel.begin(...settingsOf(encoder));
+    const wanted = expected === null ? 0 : expectedAt;
     const length = kernel.deflate(
-      ...([contentAt, content.length, ...settings, packedAt, limit, ...args] as const),
+      ...([contentAt, content.length, packedAt, limit, wanted, expectedLength] as const),
     );
     kept = kernel.memory.buffer.byteLength <= KEPT_BYTES ? kernel : null;
     if (length >>> 0 === DIFFERENT) return null;

@@ -10,11 +10,11 @@ export function normaliseAddress(address: string): string {
 }
 
 /**
- * Splits `1.2.3.4:5` or `[::1]:5`; null for anything else. Names are refused: a tracker could make
+ * Splits `1.2.3.4:5`, `[::1]:5` or `[fe80::1%eth0]:5`; null for anything else. Names are refused: a tracker could make
  * us resolve and connect to hosts inside our own network.
  */
 export function splitPeer(peer: string): { address: string; port: number } | null {
-  const match = /^(?:\[([0-9a-f:.]+)\]|(\d+\.\d+\.\d+\.\d+)):(\d{1,5})$/i.exec(peer);
+  const match = /^(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|(\d+\.\d+\.\d+\.\d+)):(\d{1,5})$/i.exec(peer);
   const address = match?.[1] ?? match?.[2] ?? '';
   const port = Number(match?.[3]);
   return isIP(address) !== 0 && port > 0 && port < 65_535 ? { address, port } : null;

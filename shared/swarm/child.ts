@@ -1,8 +1,14 @@
 // The process that holds WebTorrent: whatever happens in here, the parent only sees it end.
 import { parseTorrent } from '../torrent/metainfo.js';
 import { startGuardedClient, type GuardedClient } from './guarded-client.js';
-import type { FromChild, ToChild, TorrentEvent } from './messages.js';
-import { checkSeedFiles, startDownload, startSeed, type Session } from './sessions.js';
+import type { FromChild, ToChild, TorrentEvent, Upload } from './messages.js';
+import {
+  checkSeedFiles,
+  startDownload,
+  startSeed,
+  type Session,
+  type SessionPorts,
+} from './sessions.js';
 
 /** Time for the farewells to trackers. */
 const GOODBYE = 200;
@@ -15,11 +21,36 @@ const tell = (message: FromChild): void => {
   if (process.connected) process.send?.(message, () => undefined);
 };
 
+/** What was uploaded of each torrent since it was last told. */
+const uploads = new Map<string, Upload>();
+const UPLOADS_INTERVAL = 1000;
+
+const countUpload = (infoHash: string, bytes: number, local: boolean): void => {
+  const sum = uploads.get(infoHash) ?? { infoHash, local: 0, beyond: 0 };
+  uploads.set(infoHash, {
+    infoHash,
+    local: sum.local + (local ? bytes : 0),
+    beyond: sum.beyond + (local ? 0 : bytes),
+  });
+};
+
+const tellUploads = (): void => {
+  for (const upload of uploads.values()) tell({ kind: 'uploaded', ...upload });
+  uploads.clear();
+};
+
 const reporter =
   (infoHash: string) =>
   (event: TorrentEvent): void => {
     tell({ kind: 'torrent', infoHash, event });
   };
+
+const portsOf = (infoHash: string): SessionPorts => ({
+  report: reporter(infoHash),
+  onSent: (bytes, local) => {
+    countUpload(infoHash, bytes, local);
+  },
+});
 
 /** Without the parent nobody needs us. */
 process.on('disconnect', () => process.exit(0));
@@ -50,7 +81,7 @@ async function handle(message: ToChild): Promise<void> {
       return;
     case 'download':
       stop(message.infoHash);
-      sessions.set(message.infoHash, startDownload(running(), message, reporter(message.infoHash)));
+      sessions.set(message.infoHash, startDownload(running(), message, portsOf(message.infoHash)));
       return;
     case 'seed': {
       stop(message.infoHash);
@@ -60,11 +91,14 @@ async function handle(message: ToChild): Promise<void> {
       // Stopped, or seeded anew, while the files were looked at.
       if (checking.get(message.infoHash) !== token) return;
       if (complaint !== null) throw new Error(complaint);
-      sessions.set(message.infoHash, startSeed(running(), message, reporter(message.infoHash)));
+      sessions.set(message.infoHash, startSeed(running(), message, portsOf(message.infoHash)));
       return;
     }
     case 'want':
       sessions.get(message.infoHash)?.want(message.file, message.missing);
+      return;
+    case 'held':
+      sessions.get(message.infoHash)?.held(message.file, message.range);
       return;
     case 'release': {
       const session = sessions.get(message.infoHash);
@@ -75,8 +109,13 @@ async function handle(message: ToChild): Promise<void> {
     case 'stop':
       stop(message.infoHash);
       return;
+    case 'allow':
+      running().gate.allow(message.allowance);
+      return;
     case 'close':
       for (const infoHash of [...sessions.keys()]) stop(infoHash);
+      tellUploads();
+      running().lan?.close();
       setTimeout(() => process.exit(0), GOODBYE);
       return;
   }
@@ -87,6 +126,7 @@ function start({ options }: Extract<ToChild, { kind: 'start' }>): void {
     // An error of the client itself (its port is taken) is final.
     process.stderr.write(`${error.message}\n`, () => process.exit(1));
   });
+  setInterval(tellUploads, UPLOADS_INTERVAL);
   client.webTorrent.on('listening', () => {
     tell({ kind: 'started', port: running().webTorrent.torrentPort });
   });

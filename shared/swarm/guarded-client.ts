@@ -1,21 +1,49 @@
-import net, { type Server, type Socket } from 'node:net';
+import net, { type Server } from 'node:net';
 
 import bencode from 'bencode';
 import WebTorrent, { type Torrent, type Wire } from 'webtorrent';
 
 import { decodeBencode } from '../torrent/bencode.js';
-import { addressFilter, normaliseAddress, splitPeer, type AddressFilter } from './addresses.js';
+import { addressFilter, splitPeer, type AddressFilter } from './addresses.js';
+import { openAnnouncer, type Announcer } from './announcer.js';
+import { proveGroup } from './group-proof.js';
+import { guardIncoming } from './incoming.js';
+import { startLanDiscovery, type LanDiscovery } from './lan-discovery.js';
+import { openLocalNetwork, type LocalNetwork } from './local-network.js';
 import type { ChildOptions } from './messages.js';
+import { startPeerExchange, type PeerExchange } from './peer-exchange.js';
+import { openUploadGate, type UploadGate } from './upload-gate.js';
+import { limitWires } from './wire-limits.js';
+
+const PROOF_TIMEOUT = 10_000;
 
 /** WebTorrent with everything off that is unsafe, and our own limits on connections. */
 export interface GuardedClient {
   readonly webTorrent: WebTorrent;
   readonly upload: boolean;
   readonly filter: AddressFilter;
+  readonly network: LocalNetwork;
+  readonly gate: UploadGate;
+  readonly announcer: Announcer;
+  /** Null when peers are not looked for on the own networks. */
+  readonly lan: LanDiscovery | null;
   /** Puts the guards on a torrent that was just added. */
-  readonly guard: (torrent: Torrent, onError: (error: Error) => void) => void;
-  /** Connects to `address:port` unless it is blocked or there are connections enough. */
+  readonly guard: (torrent: Torrent, options: TorrentGuards) => void;
+  /**
+   * Connects to `address:port` unless it is blocked or there are connections enough. Peers of the
+   * own networks are called first, and get the place of another when all are taken.
+   */
   readonly connect: (torrent: Torrent, peer: string) => void;
+}
+
+export interface TorrentGuards {
+  /** Only peers of the own networks get something of it. */
+  readonly localOnly: boolean;
+  /** Nobody but its trackers tells of its peers (BEP 27). */
+  readonly private: boolean;
+  readonly onError: (error: Error) => void;
+  /** Bytes of content sent to a peer. */
+  readonly onSent: (bytes: number, local: boolean) => void;
 }
 
 /**
@@ -28,6 +56,9 @@ export function startGuardedClient(
 ): GuardedClient {
   guardBencode();
   const filter = addressFilter(options.blocklist);
+  const network = openLocalNetwork();
+  const gate = openUploadGate(options, network);
+  const limit = limitWires();
   const webTorrent = withListenHost(
     options.host,
     () =>
@@ -48,42 +79,136 @@ export function startGuardedClient(
       }),
   );
   webTorrent.on('error', onError);
-  guardIncoming(webTorrent._connPool.tcpServer, options, filter);
+  const incoming = guardIncoming(webTorrent._connPool.tcpServer, {
+    maxConnections: options.maxConnections,
+    answers: (address) => gate.answers(address) && !filter.blocks(address),
+  });
 
   const connections = (): number =>
     webTorrent.torrents.reduce((sum, torrent) => sum + torrent._peersLength, 0);
+
+  const lan = options.lan
+    ? startLanDiscovery({
+        port: () => webTorrent.torrentPort,
+        network,
+        filter,
+        onPeer: (infoHash, peer) => {
+          const torrent = webTorrent.torrents.find((each) => each.infoHash === infoHash);
+          if (torrent !== undefined) connect(torrent, peer);
+        },
+      })
+    : null;
 
   return {
     webTorrent,
     upload: options.upload,
     filter,
-    guard: (torrent, onTorrentError) => {
+    network,
+    gate,
+    announcer: openAnnouncer(),
+    lan,
+    guard: (torrent, guards) => {
       // Without a listener of its own a torrent's error would reach the client and end everything.
-      torrent.on('error', onTorrentError);
+      torrent.on('error', guards.onError);
+      const exchange = guards.private
+        ? null
+        : startPeerExchange({
+            network,
+            tell: options.upload,
+            onPeer: (peer) => {
+              connect(torrent, peer);
+            },
+          });
+      torrent.once('close', () => exchange?.stop());
       torrent.on('wire', (wire: Wire, peer?: string) => {
-        guardWire(torrent, wire, peer);
+        if (guardWire(torrent, wire, peer, guards)) addExtensions(torrent, wire, exchange);
       });
     },
-    connect: (torrent, peer) => {
-      const address = splitPeer(peer)?.address;
-      if (address === undefined || filter.blocks(address) || torrent.destroyed) return;
-      if (connections() >= options.maxConnections) return;
-      torrent.addPeer(peer);
-    },
+    connect,
   };
 
-  function guardWire(torrent: Torrent, wire: Wire, peer: string | undefined): void {
-    const ourselves = wire.peerId === webTorrent.peerId;
-    // WebTorrent calls a lost peer again without asking its blocklist, so every wire is checked.
-    if (ourselves || filter.blocks(wire.remoteAddress ?? '')) {
-      wire.destroy();
-      return;
+  function connect(torrent: Torrent, peer: string): void {
+    const address = splitPeer(peer)?.address;
+    if (address === undefined || filter.blocks(address) || torrent.destroyed) return;
+    const local = network.includes(address);
+    if (connections() >= options.maxConnections && !(local && dropStranger())) return;
+    torrent.addPeer(peer);
+    const called = torrent._peers?.get(peer);
+    const at = called === undefined ? -1 : torrent._queue.indexOf(called);
+    if (local && called !== undefined && at > 0) {
+      torrent._queue.splice(at, 1);
+      torrent._queue.unshift(called);
     }
-    // Nagle and delayed acknowledgements cost 40 ms several times for each small torrent.
-    if (peer !== undefined) torrent._peers?.get(peer)?.conn?.setNoDelay(true);
-    // WebTorrent unchokes whoever is interested, even with `uploads: false`. A peer that stays
-    // choked is refused every request, and nothing here ever grants an "allowed fast" piece.
-    if (!options.upload) wire.unchoke = () => undefined;
+  }
+
+  /** Ends the slowest connection beyond the own networks; false when there is none. */
+  function dropStranger(): boolean {
+    const strangers = webTorrent.torrents
+      .flatMap(({ wires }) => wires)
+      .filter((wire) => !network.includes(wire.remoteAddress ?? ''))
+      .sort((a, b) => a.downloadSpeed() - b.downloadSpeed());
+    strangers[0]?.destroy();
+    return strangers.length > 0;
+  }
+
+  function guardWire(
+    torrent: Torrent,
+    wire: Wire,
+    peer: string | undefined,
+    guards: TorrentGuards,
+  ): boolean {
+    const ourselves = wire.peerId === webTorrent.peerId;
+    // A neighbour is found by its IPv4 and its IPv6 address, and calls itself.
+    const twice = torrent.wires.some((other) => other !== wire && other.peerId === wire.peerId);
+    const entry = peer === undefined ? undefined : torrent._peers?.get(peer);
+    // WebTorrent calls a lost peer again without asking its blocklist, so every wire is checked.
+    if (ourselves || twice || filter.blocks(wire.remoteAddress ?? '')) {
+      // Calling it again would only end here again.
+      if (entry !== undefined) entry.retries = Infinity;
+      wire.destroy();
+      return false;
+    }
+    const conn = entry?.conn ?? null;
+    if (conn !== null) {
+      // Nagle and delayed acknowledgements cost 40 ms several times for each small torrent.
+      conn.setNoDelay(true);
+      incoming.named(conn);
+      for (const event of ['upload', 'download']) {
+        wire.on(event, () => {
+          incoming.used(conn);
+        });
+      }
+    }
+    limit(wire);
+    gate.guard(wire, guards);
+    return true;
+  }
+
+  /** They go into the extended handshake, which is sent after this event. */
+  function addExtensions(torrent: Torrent, wire: Wire, exchange: PeerExchange | null): void {
+    if (options.upload) wire.extendedHandshake['p'] = webTorrent.torrentPort;
+    exchange?.attach(wire);
+    if (options.groupKey === null) return;
+    const incoming = wire.type.endsWith('Incoming');
+    const mustProve = incoming && gate.wantsProof(wire.remoteAddress ?? '');
+    // Strangers would take the places of members.
+    const timer = mustProve
+      ? setTimeout(() => {
+          wire.destroy();
+        }, PROOF_TIMEOUT)
+      : undefined;
+    wire.once('close', () => {
+      clearTimeout(timer);
+    });
+    proveGroup(wire, {
+      key: options.groupKey,
+      infoHash: torrent.infoHash,
+      ownId: webTorrent.peerId,
+      onProven: () => {
+        clearTimeout(timer);
+        gate.admit(wire);
+      },
+    });
   }
 }
 
@@ -104,21 +229,6 @@ function withListenHost<T>(host: string, construct: () => T): T {
   } finally {
     net.createServer = original;
   }
-}
-
-/** `maxConns` and `blocklist` of WebTorrent are not applied to incoming connections. */
-function guardIncoming(server: Server, options: ChildOptions, filter: AddressFilter): void {
-  const open = new Set<Socket>();
-  server.prependListener('connection', (socket) => {
-    const address = normaliseAddress(socket.remoteAddress ?? '');
-    if (!options.upload || open.size >= options.maxConnections || filter.blocks(address)) {
-      // WebTorrent's own listener ignores a socket that is destroyed already.
-      socket.destroy();
-      return;
-    }
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-  });
 }
 
 /**

@@ -1,10 +1,30 @@
-import type { ByteRanges } from '../io/byte-ranges.js';
+import type { ByteRange, ByteRanges } from '../io/byte-ranges.js';
+import type { Supply } from './supply.js';
+
+/**
+ * Whom is uploaded to: those on the own private networks, members of the own group too (both know a
+ * secret), or everybody.
+ */
+export type UploadReach = 'lan' | 'group' | 'internet';
+
+/** What may be uploaded from now on. */
+export interface UploadAllowance {
+  /** To peers on the own networks. */
+  readonly local: boolean;
+  /** Bytes to all others; null is unlimited. */
+  readonly beyondBytes: number | null;
+}
 
 /** How the child runs; what the user configures, with defaults applied. */
 export interface ChildOptions {
   readonly host: string;
   readonly port: number;
   readonly upload: boolean;
+  readonly reach: UploadReach;
+  /** The secret of the own group; null: in none. */
+  readonly groupKey: Uint8Array | null;
+  /** Whether peers are looked for on the own networks. */
+  readonly lan: boolean;
   /** -1 is unlimited. */
   readonly uploadBytesPerSecond: number;
   readonly downloadBytesPerSecond: number;
@@ -36,8 +56,10 @@ export interface DownloadRequest {
 export interface SeedRequest {
   readonly torrent: Uint8Array;
   readonly trackers: readonly string[];
-  /** Where each file of the torrent lies, in its order. */
-  readonly paths: readonly string[];
+  /** Where each file of the torrent lies, in its order; null for those that are not here. */
+  readonly paths: readonly (string | null)[];
+  /** Only peers of the own networks get something; default false. */
+  readonly localOnly?: boolean;
 }
 
 /** From the parent to the child. Torrents have passed `parseTorrent` and are known by info hash. */
@@ -51,9 +73,17 @@ export type ToChild =
       readonly file: number;
       readonly missing: ByteRanges;
     }
+  /** These bytes have been written by others than peers, and may be offered to them. */
+  | {
+      readonly kind: 'held';
+      readonly infoHash: string;
+      readonly file: number;
+      readonly range: ByteRange;
+    }
   /** Write nothing more into this file, then say `released`. */
   | { readonly kind: 'release'; readonly infoHash: string; readonly file: number }
   | { readonly kind: 'stop'; readonly infoHash: string }
+  | { readonly kind: 'allow'; readonly allowance: UploadAllowance }
   | { readonly kind: 'ping' }
   | { readonly kind: 'close' };
 
@@ -66,20 +96,28 @@ export type TorrentEvent =
       readonly start: number;
       readonly end: number;
     }
-  /** Bytes received from each address, and sent to all, since the torrent was added. */
-  | {
-      readonly kind: 'traffic';
-      readonly received: Readonly<Record<string, number>>;
-      readonly sent: number;
-    }
+  /** What peers can give of the wanted files, when it has changed. */
+  | { readonly kind: 'supply'; readonly supply: Supply }
+  /** Bytes received from each address since the torrent was added. */
+  | { readonly kind: 'traffic'; readonly received: Readonly<Record<string, number>> }
   | { readonly kind: 'banned'; readonly address: string }
   | { readonly kind: 'released'; readonly file: number }
   /** All pieces of a seed are verified. */
   | { readonly kind: 'seeding' }
   | { readonly kind: 'failed'; readonly message: string };
 
+/** Bytes of content that were uploaded since the last such message. */
+export interface Upload {
+  readonly infoHash: string;
+  /** To peers on the own networks. */
+  readonly local: number;
+  /** To all others. */
+  readonly beyond: number;
+}
+
 export type FromChild =
   | { readonly kind: 'started'; readonly port: number }
   | { readonly kind: 'pong' }
   | { readonly kind: 'warning'; readonly text: string }
+  | ({ readonly kind: 'uploaded' } & Upload)
   | { readonly kind: 'torrent'; readonly infoHash: string; readonly event: TorrentEvent };

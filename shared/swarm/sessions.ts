@@ -2,24 +2,32 @@ import { stat } from 'node:fs/promises';
 
 import type { Torrent, Wire } from 'webtorrent';
 
-import type { ByteRanges } from '../io/byte-ranges.js';
-import { mergeRuns, piecesOf, segmentsOf } from '../torrent/layout.js';
+import { missingRanges, type ByteRange, type ByteRanges } from '../io/byte-ranges.js';
+import { mergeRuns, piecesOf, segmentsOf, wholePieces } from '../torrent/layout.js';
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
-import { startAnnouncing, type Announcer } from './announcer.js';
 import { createChunkStore, type MappedStore } from './chunk-store.js';
 import type { GuardedClient } from './guarded-client.js';
+import { offerHeldPieces } from './held-pieces.js';
 import { watchForLiars } from './liars.js';
 import type { DownloadRequest, SeedRequest, TorrentEvent } from './messages.js';
+import { paceUpdates } from './pace-updates.js';
+import { watchSupply } from './supply.js';
 
 const TRAFFIC_INTERVAL = 1000;
 
-type Report = (event: TorrentEvent) => void;
+export interface SessionPorts {
+  readonly report: (event: TorrentEvent) => void;
+  /** Bytes of content were sent to a peer. */
+  readonly onSent: (bytes: number, local: boolean) => void;
+}
 
 /** One torrent in the child. */
 export interface Session {
   /** Replaces what is wanted of one file. */
   readonly want: (file: number, missing: ByteRanges) => void;
+  /** Bytes that others have written into one file. */
+  readonly held: (file: number, range: ByteRange) => void;
   /** Stops writing into a file, then reports `released`. */
   readonly release: (file: number) => void;
   readonly stop: () => void;
@@ -29,8 +37,9 @@ export interface Session {
 export function startDownload(
   client: GuardedClient,
   request: DownloadRequest,
-  report: Report,
+  ports: SessionPorts,
 ): Session {
+  const { report } = ports;
   const info = parseTorrent(request.torrent);
   const paths = new Map(request.files.map(({ index, path }) => [index, path]));
   const store = createChunkStore(info, { paths, writable: true, keepEdges: client.upload });
@@ -45,7 +54,7 @@ export function startDownload(
     bitfield: new Uint8Array(Math.ceil(info.pieceCount / 8)),
     ...(client.upload ? {} : { uploads: false as const }),
   });
-  const session = open(client, info, { torrent, store }, request, report);
+  const session = open(client, info, { torrent, store }, request, ports);
   watchForLiars(torrent, info, {
     ban: (address) => {
       client.filter.ban(address);
@@ -58,6 +67,21 @@ export function startDownload(
   });
 
   const wanted = new Map(request.files.map(({ index, missing }) => [index, missing]));
+  const supplyWatch = watchSupply(
+    torrent,
+    info,
+    client.webTorrent.peerId,
+    () => wanted.keys(),
+    (supply) => {
+      report({ kind: 'supply', supply });
+    },
+  );
+  const heldPieces = client.upload ? offerHeldPieces(torrent, info, store) : null;
+  // Of an earlier run.
+  for (const { index, missing } of request.files) {
+    const size = info.files[index]?.length ?? 0;
+    for (const range of missingRanges(missing, size)) heldPieces?.add(index, range);
+  }
   const pivot = Math.floor(
     ((info.files[request.start.file]?.offset ?? 0) + request.start.offset) / info.pieceLength,
   );
@@ -69,10 +93,14 @@ export function startDownload(
     const pieces = [...wanted].flatMap(([file, missing]) => piecesOf(info, file, missing));
     // Partial deselection in WebTorrent 3.0.21 skips pieces; all of it and then anew is exact.
     torrent.deselect(0, info.pieceCount - 1);
-    // Two neighbouring selections would be merged, so what lies before the start waits its turn.
+    const runs = mergeRuns(pieces);
     const from = wrapped ? 0 : pivot;
-    for (const { first, last } of mergeRuns(pieces)) {
+    for (const { first, last } of runs) {
       if (last >= from) torrent.select(Math.max(first, from), last);
+    }
+    // What lies before the start comes second. Neighbours would be merged, so one piece between waits.
+    for (const { first, last } of runs) {
+      if (first < from - 1) torrent.select(first, Math.min(last, from - 2));
     }
   };
   const selectSoon = (): void => {
@@ -99,6 +127,7 @@ export function startDownload(
       wanted.set(file, missing);
       selectSoon();
     },
+    held: (file, range) => heldPieces?.add(file, range),
     release: (file) => {
       wanted.delete(file);
       paths.delete(file);
@@ -107,25 +136,43 @@ export function startDownload(
         report({ kind: 'released', file });
       });
     },
-    stop: session.stop,
+    stop: () => {
+      supplyWatch.stop();
+      session.stop();
+    },
   };
 }
 
-/** Verifies complete files on disk and uploads them to whoever asks. */
-export function startSeed(client: GuardedClient, request: SeedRequest, report: Report): Session {
+/**
+ * Verifies complete files on disk and uploads them to whoever asks; of a torrent with files that are
+ * not here, the pieces that lie in the others.
+ */
+export function startSeed(
+  client: GuardedClient,
+  request: SeedRequest,
+  ports: SessionPorts,
+): Session {
   const info = parseTorrent(request.torrent);
-  const paths = new Map(request.paths.map((path, index) => [index, path]));
+  const paths = new Map(
+    request.paths.flatMap((path, index) => (path === null ? [] : [[index, path] as const])),
+  );
   const store = createChunkStore(info, { paths, writable: false, keepEdges: false });
   const torrent = client.webTorrent.add(request.torrent, {
     preloadedStore: store,
     storeCacheSlots: 0,
+    // Nothing is fetched for a seed: what is missing is not wanted.
+    deselect: true,
   });
-  const session = open(client, info, { torrent, store }, { ...request, peers: [] }, report);
+  const session = open(client, info, { torrent, store }, { ...request, peers: [] }, ports);
   torrent.once('ready', () => {
-    if (torrent.pieces.every((piece) => piece === null)) report({ kind: 'seeding' });
-    else session.fail('the files differ from the torrent');
+    const held = wholePieces(info, new Set(paths.keys()));
+    if (held.length === 0) session.fail('no whole piece lies in the files that are here');
+    else if (held.some((index) => torrent.pieces[index] !== null)) {
+      session.fail('the files differ from the torrent');
+    } else ports.report({ kind: 'seeding' });
   });
-  return { want: () => undefined, release: () => undefined, stop: session.stop };
+  const nothing = (): void => undefined;
+  return { want: nothing, held: nothing, release: nothing, stop: session.stop };
 }
 
 /**
@@ -134,10 +181,11 @@ export function startSeed(client: GuardedClient, request: SeedRequest, report: R
  */
 export async function checkSeedFiles(
   info: TorrentInfo,
-  paths: readonly string[],
+  paths: readonly (string | null)[],
 ): Promise<string | null> {
   for (const [index, file] of info.files.entries()) {
-    const path = paths[index] ?? '';
+    const path = paths[index];
+    if (path === null || path === undefined) continue;
     const size = await stat(path).then(
       (found) => (found.isFile() ? found.size : -1),
       () => -1,
@@ -156,17 +204,17 @@ function open(
   client: GuardedClient,
   info: TorrentInfo,
   { torrent, store }: { readonly torrent: Torrent; readonly store: MappedStore },
-  request: { readonly trackers: readonly string[]; readonly peers: readonly string[] },
-  report: Report,
+  request: Pick<DownloadRequest, 'trackers' | 'peers'> & Pick<SeedRequest, 'localOnly'>,
+  { report, onSent }: SessionPorts,
 ): OpenTorrent {
   const received: Record<string, number> = {};
-  let reported = '';
-  let announcer: Announcer | undefined;
+  let reported = '{}';
+  let leaveTrackers: (() => void) | undefined;
   let stopped = false;
 
   const reportTraffic = (): void => {
-    const now = JSON.stringify([received, torrent.uploaded]);
-    if (now !== reported) report({ kind: 'traffic', received, sent: torrent.uploaded });
+    const now = JSON.stringify(received);
+    if (now !== reported) report({ kind: 'traffic', received });
     reported = now;
   };
   const timer = setInterval(reportTraffic, TRAFFIC_INTERVAL);
@@ -176,7 +224,8 @@ function open(
     stopped = true;
     clearInterval(timer);
     reportTraffic();
-    announcer?.stop();
+    leaveTrackers?.();
+    if (!info.private) client.lan?.remove(info.infoHash);
     // Never twice, and never with a callback: the second call would not come back.
     if (!torrent.destroyed) torrent.destroy();
   };
@@ -189,8 +238,14 @@ function open(
     });
   };
 
-  client.guard(torrent, (error) => {
-    fail(error.message);
+  paceUpdates(torrent);
+  client.guard(torrent, {
+    onError: (error) => {
+      fail(error.message);
+    },
+    onSent,
+    localOnly: request.localOnly ?? false,
+    private: info.private,
   });
   torrent.on('wire', (wire: Wire) => {
     const address = normaliseAddress(wire.remoteAddress ?? 'unknown');
@@ -199,10 +254,11 @@ function open(
     });
   });
   torrent.once('infoHash', () => {
-    for (const peer of request.peers) client.connect(torrent, peer);
+    const neighbours = info.private ? [] : (client.lan?.add(info.infoHash) ?? []);
+    for (const peer of [...neighbours, ...request.peers]) client.connect(torrent, peer);
   });
   torrent.once('ready', () => {
-    announcer = startAnnouncing({
+    leaveTrackers = client.announcer.start({
       infoHash: info.infoHash,
       peerId: client.webTorrent.peerId,
       port: client.webTorrent.torrentPort,
@@ -216,7 +272,7 @@ function open(
         client.connect(torrent, peer);
       },
     });
-    if (stopped) announcer.stop();
+    if (stopped) leaveTrackers();
   });
   return { stop, fail };
 }

@@ -1,5 +1,5 @@
 import { DebshoalError } from '../errors.js';
-import type { ByteRanges } from '../io/byte-ranges.js';
+import type { ByteRange, ByteRanges } from '../io/byte-ranges.js';
 import { parseTorrent } from '../torrent/metainfo.js';
 import { addressFilter } from './addresses.js';
 import { startChild, type SwarmChild } from './child-process.js';
@@ -10,17 +10,26 @@ import type {
   SeedRequest,
   ToChild,
   TorrentEvent,
+  Upload,
+  UploadAllowance,
+  UploadReach,
 } from './messages.js';
 
-export type { TorrentEvent } from './messages.js';
+export type { TorrentEvent, Upload, UploadAllowance, UploadReach } from './messages.js';
 
 export interface SwarmOptions {
   /** Address to listen on; default `::`, all of them. */
   readonly host?: string;
   /** TCP port to listen on; 0 (default) is a random one. */
   readonly port?: number;
-  /** Without it nothing is uploaded and no incoming connection is accepted. */
+  /** Without it nothing is uploaded, and with `lan` only the own networks may call. */
   readonly upload: boolean;
+  /** Whom is uploaded to; default `internet`. */
+  readonly reach?: UploadReach;
+  /** The secret of the own group, for `reach: 'group'`. */
+  readonly groupKey?: Uint8Array;
+  /** Looks for peers on the own private networks (BEP 14); default false. */
+  readonly lan?: boolean;
   readonly uploadBytesPerSecond?: number;
   readonly downloadBytesPerSecond?: number;
   /** Connections in all; default 100. */
@@ -28,15 +37,19 @@ export interface SwarmOptions {
   /** Addresses, subnets (`192.0.2.0/24`) and ranges (`a-b`) to stay away from. */
   readonly blocklist?: readonly string[];
   readonly onWarning?: (text: string) => void;
+  /** An address that has sent wrong data; no torrent talks to it any more. */
+  readonly onBanned?: (address: string) => void;
 }
 
 /** A torrent that is being downloaded. */
 export interface SwarmDownload {
   /** Replaces what is wanted of file `file`: an empty list when HTTP has delivered it. */
   readonly want: (file: number, missing: ByteRanges) => void;
+  /** Says that others have written these bytes into file `file`: they are checked and offered. */
+  readonly held: (file: number, range: ByteRange) => void;
   /**
    * Resolves when the swarm will never write into file `file` again: only then may it be verified
-   * and used. It also resolves when the process has ended.
+   * and used. It is still uploaded until `stop`. Also resolves when the process has ended.
    */
   readonly release: (file: number) => Promise<void>;
   readonly stop: () => void;
@@ -44,20 +57,29 @@ export interface SwarmDownload {
 
 export interface Swarm {
   readonly port: number;
+  /** Whether anything may be uploaded. */
+  readonly uploads: boolean;
   /** Of the process that holds the swarm; null while that is being restarted, and after its end. */
   readonly pid: () => number | null;
   /**
    * Joins a torrent for some of its files. What is verified is written into the given files and
-   * reported; `failed` comes at most once and is the last event. A torrent can be joined only once
-   * at a time. Fails with `torrent-malformed`.
+   * reported; `failed` comes at most once and is the last event. A torrent can be downloaded only
+   * once at a time; its seed rests meanwhile. Fails with `torrent-malformed`.
    */
   readonly download: (
     request: DownloadRequest,
     onEvent: (event: TorrentEvent) => void,
   ) => SwarmDownload;
-  /** Verifies files on disk and uploads them. Fails with `swarm-failed` when they differ. */
+  /**
+   * Verifies files on disk and uploads them, of a torrent of several also some alone. Fails with
+   * `swarm-failed` when they differ, or no whole piece lies in them.
+   */
   readonly seed: (request: SeedRequest) => Promise<void>;
   readonly stopSeeding: (infoHash: string) => void;
+  /** Changes what may be uploaded from now on; at first everything that `reach` allows. */
+  readonly allowUploads: (allowance: UploadAllowance) => void;
+  /** Calls `listener` about each second in which something was uploaded; returns how to end that. */
+  readonly onUpload: (listener: (upload: Upload) => void) => () => void;
   /** False for a torrent that failed, or was lost with the process. */
   readonly isActive: (infoHash: string) => boolean;
   /** Ends the process, in a second at most. Never fails, and may be called twice. */
@@ -84,6 +106,10 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   addressFilter(options.blocklist ?? []);
   const childOptions = withDefaults(options);
   const tasks = new Map<string, Task>();
+  /** Of torrents that are being downloaded now. */
+  const waitingSeeds = new Map<string, Task>();
+  const uploadListeners = new Set<(upload: Upload) => void>();
+  let allowance: UploadAllowance | null = null;
   let closed = false;
   let child: SwarmChild | null = null;
   let restarting: Promise<void> | null = null;
@@ -92,7 +118,12 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
 
   const onMessage = (message: FromChild): void => {
     if (message.kind === 'warning') options.onWarning?.(message.text);
+    if (message.kind === 'uploaded') {
+      allowance = reduced(allowance, message);
+      for (const listener of uploadListeners) listener(message);
+    }
     if (message.kind !== 'torrent') return;
+    if (message.event.kind === 'banned') options.onBanned?.(message.event.address);
     const task = tasks.get(message.infoHash);
     if (message.event.kind === 'released') task?.releases.get(message.event.file)?.();
     if (message.event.kind === 'failed') {
@@ -100,10 +131,12 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       if (task !== undefined) releaseAll(task);
     }
     task?.onEvent(message.event);
+    if (message.event.kind === 'failed') resumeSeed(message.infoHash);
   };
   const failAll = (message: string): void => {
-    const failed = [...tasks.values()];
+    const failed = [...tasks.values(), ...waitingSeeds.values()];
     tasks.clear();
+    waitingSeeds.clear();
     for (const task of failed) {
       releaseAll(task);
       task.onEvent({ kind: 'failed', message });
@@ -124,6 +157,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     try {
       // The same port again: trackers have told it to others.
       child = await startChild({ ...childOptions, port }, { onMessage, onDeath });
+      if (allowance !== null) child.send({ kind: 'allow', allowance });
       for (const task of tasks.values()) child.send(task.message);
     } catch (error) {
       failAll(String(error));
@@ -132,8 +166,15 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   };
   const begin = (task: Task): void => {
     const { infoHash } = task.message;
-    if (tasks.has(infoHash)) {
+    const other = tasks.get(infoHash);
+    const seed = [task, other].find((either) => either?.message.kind === 'seed');
+    if (other !== undefined && (seed === undefined || waitingSeeds.has(infoHash))) {
       throw new DebshoalError('swarm-failed', `torrent ${infoHash} is in use already`);
+    }
+    if (other !== undefined && seed !== undefined) {
+      // WebTorrent has a torrent once; the download goes first and uploads what it gets.
+      waitingSeeds.set(infoHash, seed);
+      if (seed === task) return;
     }
     tasks.set(infoHash, task);
     if (child !== null) {
@@ -149,12 +190,20 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   };
   const end = (infoHash: string): void => {
     if (tasks.delete(infoHash)) child?.send({ kind: 'stop', infoHash });
+    resumeSeed(infoHash);
+  };
+  const resumeSeed = (infoHash: string): void => {
+    const seed = waitingSeeds.get(infoHash);
+    if (seed === undefined) return;
+    waitingSeeds.delete(infoHash);
+    begin(seed);
   };
 
   child = await startChild(childOptions, { onMessage, onDeath });
   const port = child.port;
   return {
     port,
+    uploads: options.upload,
     pid: () => child?.pid ?? null,
     download: (request, onEvent) => {
       const { infoHash } = parseTorrent(request.torrent);
@@ -169,6 +218,10 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
           if (tasks.get(infoHash) !== task) return;
           task.message = withWanted(task.message, file, missing);
           child?.send({ kind: 'want', infoHash, file, missing });
+        },
+        held: (file, range) => {
+          if (tasks.get(infoHash) !== task || !options.upload) return;
+          child?.send({ kind: 'held', infoHash, file, range });
         },
         release: (file) => {
           task.message = withoutFile(task.message, file);
@@ -198,11 +251,24 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       });
     },
     stopSeeding: (infoHash) => {
-      const task = tasks.get(infoHash);
-      end(infoHash);
-      task?.onEvent({ kind: 'failed', message: 'stopped' });
+      const waiting = waitingSeeds.get(infoHash);
+      const task = waiting ?? tasks.get(infoHash);
+      if (task?.message.kind !== 'seed') return;
+      if (waiting === undefined) end(infoHash);
+      else waitingSeeds.delete(infoHash);
+      task.onEvent({ kind: 'failed', message: 'stopped' });
     },
-    isActive: (infoHash) => tasks.has(infoHash),
+    allowUploads: (next) => {
+      allowance = next;
+      child?.send({ kind: 'allow', allowance });
+    },
+    onUpload: (listener) => {
+      uploadListeners.add(listener);
+      return () => {
+        uploadListeners.delete(listener);
+      };
+    },
+    isActive: (infoHash) => tasks.has(infoHash) || waitingSeeds.has(infoHash),
     close: async () => {
       closed = true;
       await restarting;
@@ -218,6 +284,9 @@ function withDefaults(options: SwarmOptions): ChildOptions {
     host: options.host ?? '::',
     port: options.port ?? 0,
     upload: options.upload,
+    reach: options.reach ?? 'internet',
+    groupKey: options.groupKey ?? null,
+    lan: options.lan ?? false,
     uploadBytesPerSecond: options.uploadBytesPerSecond ?? -1,
     downloadBytesPerSecond: options.downloadBytesPerSecond ?? -1,
     maxConnections: options.maxConnections ?? 100,
@@ -236,6 +305,11 @@ function withWanted(message: Task['message'], file: number, missing: ByteRanges)
 function withoutFile(message: Task['message'], file: number): Task['message'] {
   if (message.kind !== 'download') return message;
   return { ...message, files: message.files.filter(({ index }) => index !== file) };
+}
+
+function reduced(allowance: UploadAllowance | null, { beyond }: Upload): UploadAllowance | null {
+  if (allowance === null || allowance.beyondBytes === null) return allowance;
+  return { ...allowance, beyondBytes: allowance.beyondBytes - beyond };
 }
 
 function releaseAll(task: Task): void {

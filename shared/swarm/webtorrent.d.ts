@@ -34,8 +34,37 @@ declare module 'webtorrent' {
     readonly peerId: string;
     remoteAddress?: string;
     remotePort?: number;
+    readonly type: string;
+    readonly isSeeder?: boolean;
+    readonly peerInterested: boolean;
+    readonly amChoking: boolean;
+    readonly peerChoking: boolean;
+    readonly peerRequests: readonly unknown[];
+    readonly peerExtendedMapping: Readonly<Record<string, number>>;
+    readonly extendedHandshake: Record<string, unknown>;
+    readonly downloadSpeed: () => number;
+    /** What is not sent yet. */
+    readonly _readableState: { readonly buffered: number };
+    _parse: (bytes: number, parser: unknown) => void;
     unchoke: () => void;
+    readonly peerPieces: { readonly get: (index: number) => boolean };
+    have(index: number): void;
+    choke(): void;
+    extended(name: string, payload: Uint8Array): void;
+    use(extension: WireExtensionClass): void;
     destroy(): void;
+  }
+
+  /** BEP 10; `prototype.name` is its name in the handshake. */
+  export type WireExtensionClass = new (wire: Wire) => {
+    readonly onExtendedHandshake: (handshake: Readonly<Record<string, unknown>>) => void;
+    readonly onMessage: (payload: Uint8Array) => void;
+  };
+
+  export interface Peer {
+    readonly conn: Socket | null;
+    /** Connections that were tried again. */
+    retries: number;
   }
 
   export interface Torrent extends EventEmitter {
@@ -48,8 +77,16 @@ declare module 'webtorrent' {
     readonly wires: readonly Wire[];
     /** Null for a piece that is verified. */
     readonly pieces: readonly unknown[];
-    readonly _peers: ReadonlyMap<string, { readonly conn: Socket | null }> | null;
+    readonly _peers: ReadonlyMap<string, Peer> | null;
     readonly _peersLength: number;
+    /** SHA-1 of each piece, in hexadecimal. */
+    readonly _hashes: readonly string[];
+    /** Notes that a piece is there, and emits `verified`; tells no peer. */
+    _markVerified(index: number): void;
+    /** Looks at every peer for something to ask it. */
+    _update: () => void;
+    /** Peers that are not called yet, in order. */
+    readonly _queue: Peer[];
     select(first: number, last: number, priority?: number): void;
     deselect(first: number, last: number): void;
     addPeer(peer: string): boolean;

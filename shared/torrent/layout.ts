@@ -44,6 +44,25 @@ export function segmentsOf(info: TorrentInfo, index: number): Segment[] {
   return segments;
 }
 
+/** The pieces that lie in some of the files alone. */
+export function wholePieces(info: TorrentInfo, files: ReadonlySet<number>): number[] {
+  const whole: number[] = [];
+  for (let first = 0; first < info.files.length; first++) {
+    if (!files.has(first)) continue;
+    let last = first;
+    while (files.has(last + 1)) last++;
+    const start = info.files[first]?.offset ?? 0;
+    const end = (info.files[last]?.offset ?? 0) + (info.files[last]?.length ?? 0);
+    let next = Math.ceil(start / info.pieceLength);
+    // The last piece of all is shorter.
+    while (next < info.pieceCount && next * info.pieceLength + pieceLengthAt(info, next) <= end) {
+      whole.push(next++);
+    }
+    first = last;
+  }
+  return whole;
+}
+
 /** The pieces that touch `ranges` of file `file`, as runs. */
 export function piecesOf(info: TorrentInfo, file: number, ranges: ByteRanges): PieceRun[] {
   const offset = info.files[file]?.offset ?? 0;

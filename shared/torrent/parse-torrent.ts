@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { DebshoalError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import { decodeBencode, type Bencoded, type BencodedDictionary } from './bencode.js';
+import { decodeBencode, isDictionary, type Bencoded, type BencodedDictionary } from './bencode.js';
 import type { TorrentFile } from './metainfo.js';
 import { pathProblem } from './names.js';
 import { isPieceLength } from './pieces.js';
@@ -17,6 +17,8 @@ export interface TorrentInfo {
   readonly pieceCount: number;
   /** True when `files` lie in a folder called `name`. */
   readonly multiFile: boolean;
+  /** BEP 27: peers may come from its trackers alone. */
+  readonly private: boolean;
   /** In the order of the content; `offset` counts from the start of the content. */
   readonly files: readonly (TorrentFile & { readonly offset: number })[];
   /** Outside the info hash: whoever delivers the torrent chooses these. */
@@ -67,6 +69,7 @@ export function parseTorrent(bytes: Uint8Array): TorrentInfo {
     totalLength,
     pieceCount,
     multiFile,
+    private: info.get('private') === 1,
     files,
     announce: announceUrls(top),
     webSeeds: urls(top.get('url-list')),
@@ -133,7 +136,7 @@ function urls(value: Bencoded | undefined): string[] {
 }
 
 function dictionary(value: Bencoded | undefined, what: string): BencodedDictionary {
-  if (!(value instanceof Map)) throw malformed(`${what} is no dictionary`);
+  if (!isDictionary(value)) throw malformed(`${what} is no dictionary`);
   return value;
 }
 

@@ -258,6 +258,19 @@ describe('publishing an archive', () => {
     await checkPublished(out, home, stable);
   });
 
+  it('makes the deltas from other versions when one cannot be read', async () => {
+    const { archive, out, home, publish } = await newSite();
+    const broken = { ...(await deb('3')), bytes: noise(5000) };
+    for (const old of [await deb('1'), await deb('2'), broken]) {
+      await writeArchive(archive, [{ suite: stable, debs: [old] }]);
+      await publish();
+    }
+    await writeArchive(archive, [{ suite: stable, debs: [await deb('4')] }]);
+    expect(reportOf(await publish())).toMatchObject({ pairs: 3, deltas: 2, rejected: 1 });
+    const { deltas } = await checkPublished(out, home, stable);
+    expect(deltas).toEqual(['tiny 1 -> 4 amd64', 'tiny 2 -> 4 amd64']);
+  });
+
   it('publishes everything into a new folder, too', async () => {
     const { archive, home, publish } = await newSite();
     for (const version of ['1', '2']) {

@@ -9,7 +9,7 @@ import { fixturePair, type FixturePair } from '../support/fixture-pairs.js';
 import { serveWithLog } from '../support/http-log.js';
 import { corrupted, LAB_SUITE, makeLab, type FetchRun, type Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
-import { startRawPeer, type RawPeer } from '../support/raw-peer.js';
+import { startRawPeer, type RawPeer } from '../../bench/swarm/raw-peer.js';
 import { resign } from '../support/resign.js';
 
 const ghostscript = fixturePair('ghostscript');

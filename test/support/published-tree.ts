@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import type { FileIdentity } from '../../shared/delta/delta.js';
 import { decodeDeltasIndex, type IndexedPackage } from '../../shared/index/deltas-index.js';
 import {
   batchTorrentPath,
@@ -58,10 +59,7 @@ export async function checkPublished(out: string, home: string, suite: string): 
   return { release, packages, deltas: deltas.sort() };
 }
 
-async function expectFile(
-  path: string,
-  expected: { readonly size: number; readonly sha256: string },
-): Promise<void> {
+async function expectFile(path: string, expected: FileIdentity): Promise<void> {
   const found = await hashFile(path);
   if (found.size !== expected.size || found.sha256 !== expected.sha256) throw new Error(path);
 }

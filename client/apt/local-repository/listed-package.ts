@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
 import { compareVersions, isVersion } from '../../../shared/deb/version.js';
-import { readBounded, writeFileAtomically } from '../../../shared/io/files.js';
+import { writeFileAtomically } from '../../../shared/io/files.js';
 import { SHA256_PATTERN } from '../../../shared/io/hash.js';
 import { LIMITS } from '../../../shared/limits.js';
+import { readKept } from '../../store/read-kept.js';
 
 const content = z.strictObject({ size: z.int().min(1), sha256: z.string().regex(SHA256_PATTERN) });
 
@@ -40,15 +41,12 @@ export function poolName({ archiveName }: ListedPackage): string {
   return archiveName.replaceAll('%3a', '.');
 }
 
-/** What the repository lists; empty when there is none, or when the record of it is damaged. */
+/**
+ * What the repository lists; empty when there is none, or when the record of it is damaged: nothing
+ * depends on it then, what it described is listed anew or removed.
+ */
 export async function readListed(path: string): Promise<ListedPackage[]> {
-  try {
-    const text = (await readBounded(path, LIMITS.stateBytes)).toString('utf8');
-    return z.array(listedPackage).parse(JSON.parse(text));
-  } catch {
-    // Nothing depends on a damaged record: what it described is listed anew or removed.
-    return [];
-  }
+  return (await readKept(path, z.array(listedPackage), LIMITS.stateBytes)) ?? [];
 }
 
 export function writeListed(path: string, packages: readonly ListedPackage[]): Promise<void> {

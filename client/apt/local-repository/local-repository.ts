@@ -1,14 +1,13 @@
 import { rm, stat } from 'node:fs/promises';
 
+import type { FileIdentity } from '../../../shared/delta/delta.js';
 import { exists, removeStaleTemporaries } from '../../../shared/io/files.js';
 import { refuseWhileDpkgWorks } from '../apt-locks.js';
 import type { AptSystem } from '../apt-system.js';
-import { readStatus } from '../dpkg-status.js';
 import { refuseWhileAptIsBusy } from '../hand-over.js';
+import { installedVersions } from '../installed-versions.js';
 import type { PackageOrigin } from '../package-origins.js';
-import { pathResolver } from '../path-inside-root.js';
-import type { PendingPackage, UpgradeRequest } from '../pending-upgrades.js';
-import { pendingUpgrades } from '../pending-upgrades.js';
+import { pendingUpgrades, type PendingPackage, type UpgradeRequest } from '../pending-upgrades.js';
 import { switchOff, switchOn } from './apt-sources.js';
 import { isPending, readListed, writeListed, type ListedPackage } from './listed-package.js';
 import { localSigningKey } from './local-key.js';
@@ -20,7 +19,7 @@ export interface ExpandedDeb {
   readonly pending: PendingPackage;
   /** Never empty. */
   readonly origins: readonly PackageOrigin[];
-  readonly expanded: { readonly size: number; readonly sha256: string };
+  readonly expanded: FileIdentity;
   /** Still there afterwards. */
   readonly path: string;
 }
@@ -133,15 +132,8 @@ async function refuseWhileAptWorks(system: AptSystem): Promise<void> {
 async function stillPending(system: AptSystem): Promise<ListedPackage[]> {
   const places = placesOf(system);
   const listed = await readListed(places.listed);
-  if (listed.length === 0) return [];
-  const installed = new Map<string, string>();
-  const status = await pathResolver(system.root).file('/var/lib/dpkg/status');
-  if (status === null) return [];
-  for await (const stanza of readStatus(status)) {
-    if (!/ installed$/.test(stanza.get('status') ?? '')) continue;
-    const name = `${stanza.get('package') ?? ''} ${stanza.get('architecture') ?? ''}`;
-    installed.set(name, stanza.get('version') ?? '');
-  }
+  const names = new Set(listed.map((one) => one.package));
+  const installed = await installedVersions(system.root, names);
   const waiting = listed.filter((one) => isPending(one, installed.get(nameOf(one)) ?? null));
   const whole = await Promise.all(
     waiting.map(async (one) => {
@@ -154,7 +146,7 @@ async function stillPending(system: AptSystem): Promise<ListedPackage[]> {
 }
 
 function nameOf({ package: name, architecture }: ListedPackage): string {
-  return `${name} ${architecture}`;
+  return `${name}:${architecture}`;
 }
 
 function describe({ pending, origins, expanded }: ExpandedDeb): ListedPackage {

@@ -1,12 +1,15 @@
-import { chmod, copyFile, link, readdir, rm } from 'node:fs/promises';
+import { chmod, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { formatStanza } from '../../../shared/deb/deb822.js';
+import { DebshoalError } from '../../../shared/errors.js';
+import { groupBy } from '../../../shared/group-by.js';
 import { byHashPath, releasePath, suiteFolder } from '../../../shared/index/layout.js';
 import { signRelease } from '../../../shared/index/signature.js';
-import { isErrno, isMissing } from '../../../shared/io/errno.js';
-import { writeAtomically, writeFileAtomically } from '../../../shared/io/files.js';
+import { isMissing } from '../../../shared/io/errno.js';
+import { writeFileAtomically } from '../../../shared/io/files.js';
 import { sha256 } from '../../../shared/io/hash.js';
+import { linkOrCopy } from '../../../shared/io/link-or-copy.js';
 import { IDENTIFYING_FIELDS } from '../package-origins.js';
 import { poolName, type ListedOrigin, type ListedPackage } from './listed-package.js';
 import { makeReadableFolder, type Places } from './places.js';
@@ -67,20 +70,11 @@ async function placeDebs(
   for (const { listed } of entries) {
     const source = newDebs.get(listed.expanded.sha256);
     if (source === undefined) continue;
-    const target = join(pool, poolName(listed));
-    await rm(target, { force: true });
     await chmod(source, 0o644);
-    await linkOrCopy(source, target);
-  }
-}
-
-/** A link where possible: another release may list the same package. */
-async function linkOrCopy(source: string, target: string): Promise<void> {
-  try {
-    await link(source, target);
-  } catch (error) {
-    if (!isErrno(error, 'EXDEV')) throw error;
-    await writeAtomically(target, (temporary) => copyFile(source, temporary));
+    // A link where possible: another release may list the same package.
+    if (!(await linkOrCopy(source, join(pool, poolName(listed))))) {
+      throw new DebshoalError('io-failed', `${source} is no longer there`);
+    }
   }
 }
 
@@ -186,16 +180,6 @@ async function namesIn(folder: string): Promise<string[]> {
     if (isMissing(error)) return [];
     throw error;
   }
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
 }
 
 function unique(values: readonly string[]): string[] {

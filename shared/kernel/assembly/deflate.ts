@@ -6,17 +6,19 @@
  * GNU gzip's deflate, too, in the places that ask for `isGnu`. It has an ancestor in common with
  * zlib, where early ends of blocks are left as an option (TRUNCATE_BLOCK), and it compares beyond
  * the end of the content with what its window held before. Tests compare with the program.
+ *
+ * This file finds matches; its parts stay together because all of them move the same position and
+ * window. deflate/ writes what was found.
  */
+import { moveOutput, outputPlace } from './deflate/bit-output';
 import {
   MAX_SYMBOLS,
   addLiteral,
   addMatch,
   flushBlock,
-  moveOutput,
-  outputPlace,
   packsWell,
   startStream,
-} from './deflate-trees';
+} from './deflate/blocks';
 
 const MIN_MATCH: u32 = 3;
 const MAX_MATCH: u32 = 258;
@@ -94,77 +96,15 @@ export function arena(length: usize): usize {
 }
 
 /**
- * Packs `contentLength` bytes, behind which 512 more are allocated, into a raw deflate stream at
- * `packedAt`, of at most `packedLimit` bytes. Returns its length, or 0xffffffff as soon as it is
- * known to differ from the `expectedBytes` at `expectedAt`; 0 expects nothing. `gnu`: the bytes of
- * GNU gzip, which has memory level 8, strategy 0 and 15 window bits.
+ * Begins a raw deflate stream. `gnu`: the bytes of GNU gzip, which has memory level 8, strategy 0
+ * and 15 window bits.
  */
-export function deflate(
-  contentAt: usize,
-  contentLength: u32,
+export function begin(
   level: u32,
   memoryLevel: u32,
   chosenStrategy: i32,
   windowBits: u32,
   gnu: bool,
-  packedAt: usize,
-  packedLimit: u32,
-  expectedAt: usize,
-  expectedBytes: u32,
-): u32 {
-  begin(level, memoryLevel, chosenStrategy, windowBits, gnu, packedAt, packedLimit);
-  content = contentAt;
-  end = contentLength;
-  packed = packedAt;
-  expected = expectedAt;
-  expectedLength = expectedBytes;
-  if (gnu) leaveRemains();
-  if (!work() || !endBlock(true)) return DIFFERENT;
-  const length = <u32>(outputPlace() - packedAt);
-  return expectedAt != 0 && length != expectedLength ? DIFFERENT : length;
-}
-
-/** Begins a stream whose content comes in pieces, at the settings of gzip files. */
-export function beginStream(level: u32, gnu: bool): void {
-  begin(level, 8, 0, 15, gnu, 0, 0);
-}
-
-/**
- * Goes on with the stream. `contentAt` is where its first byte would lie, of which those before
- * `keptFrom()` are no longer there; behind byte `contentEnd` 512 more are allocated. Returns how
- * many bytes were written to `packedAt`.
- */
-export function continueStream(
-  contentAt: usize,
-  contentEnd: u32,
-  isLast: bool,
-  packedAt: usize,
-  packedLimit: u32,
-): u32 {
-  content = contentAt;
-  end = contentEnd;
-  if (isLast && isGnu) leaveRemains();
-  pauseAt = isLast ? NEVER : end - min(end, AHEAD);
-  moveOutput(packedAt, packedAt + packedLimit);
-  work();
-  if (isLast) endBlock(true);
-  return <u32>(outputPlace() - packedAt);
-}
-
-/** The first byte of the content that a stream may still need. */
-export function keptFrom(): u32 {
-  // What GNU gzip finds behind the end can be older than its window.
-  return windowStart - min(windowStart, windowSize);
-}
-
-function begin(
-  level: u32,
-  memoryLevel: u32,
-  chosenStrategy: i32,
-  windowBits: u32,
-  gnu: bool,
-  packedAt: usize,
-  packedLimit: u32,
 ): void {
   if (level < 1 || level > 9 || memoryLevel < 1 || memoryLevel > 9) unreachable();
   if (windowBits < 9 || windowBits > 15) unreachable();
@@ -196,7 +136,60 @@ function begin(
   pendingLiteral = false;
   const isFixed = strategy == FIXED_CODES;
   const maxSymbols = gnu ? MAX_SYMBOLS : 1 << (memoryLevel + 6);
-  startStream(packedAt, packedAt + packedLimit, maxSymbols, isFixed);
+  startStream(maxSymbols, isFixed);
+}
+
+/**
+ * Packs `contentLength` bytes, behind which 512 more are allocated, into the stream that was begun,
+ * at `packedAt`, of at most `packedLimit` bytes. Returns its length, or 0xffffffff as soon as it is
+ * known to differ from the `expectedBytes` at `expectedAt`; 0 expects nothing.
+ */
+export function deflate(
+  contentAt: usize,
+  contentLength: u32,
+  packedAt: usize,
+  packedLimit: u32,
+  expectedAt: usize,
+  expectedBytes: u32,
+): u32 {
+  moveOutput(packedAt, packedAt + packedLimit);
+  content = contentAt;
+  end = contentLength;
+  packed = packedAt;
+  expected = expectedAt;
+  expectedLength = expectedBytes;
+  if (isGnu) leaveRemains();
+  if (!work() || !endBlock(true)) return DIFFERENT;
+  const length = <u32>(outputPlace() - packedAt);
+  return expectedAt != 0 && length != expectedLength ? DIFFERENT : length;
+}
+
+/**
+ * Goes on with the stream that was begun, in pieces. `contentAt` is where its first byte would lie, of which those before
+ * `keptFrom()` are no longer there; behind byte `contentEnd` 512 more are allocated. Returns how
+ * many bytes were written to `packedAt`.
+ */
+export function continueStream(
+  contentAt: usize,
+  contentEnd: u32,
+  isLast: bool,
+  packedAt: usize,
+  packedLimit: u32,
+): u32 {
+  content = contentAt;
+  end = contentEnd;
+  if (isLast && isGnu) leaveRemains();
+  pauseAt = isLast ? NEVER : end - min(end, AHEAD);
+  moveOutput(packedAt, packedAt + packedLimit);
+  work();
+  if (isLast) endBlock(true);
+  return <u32>(outputPlace() - packedAt);
+}
+
+/** The first byte of the content that a stream may still need. */
+export function keptFrom(): u32 {
+  // What GNU gzip finds behind the end can be older than its window.
+  return windowStart - min(windowStart, windowSize);
 }
 
 /** Packs up to the end, or `pauseAt`; false: what was written differs from what is expected. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { fuzz } from '../../../bench/fuzz/fuzz.js';
+import { withStreams } from '../../../bench/fuzz/layers.js';
 import { makeMutant, readOriginals } from '../../../bench/fuzz/mutant.js';
 import type { Progress } from '../../../shared/progress.js';
 import { noise } from '../../support/chunks.js';
@@ -26,7 +27,7 @@ describe('fuzzing', () => {
     const workerPath = join(folder, 'worker.mjs');
     await writeFile(workerPath, WORKER);
     const delta = join(folder, 'delta');
-    await writeFile(delta, noise(500));
+    await writeFile(delta, withStreams(noise(12), [{ number: 0, bytes: noise(500) }]));
     const target = { oldDeb: '', newDeb: '', delta, others: [] };
     const progress: Progress[] = [];
     const keep = join(folder, 'keep');

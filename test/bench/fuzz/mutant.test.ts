@@ -2,10 +2,19 @@ import { createHash } from 'node:crypto';
 
 import { describe, expect, it } from 'vitest';
 
+import { streamsOf, withStreams, type FuzzedStream } from '../../../bench/fuzz/layers.js';
 import { makeMutant } from '../../../bench/fuzz/mutant.js';
 import { noise } from '../../support/chunks.js';
 
-const ORIGINALS = { delta: noise(2000, 1), others: [noise(1000, 2)] };
+const HEAD = noise(12);
+const STREAMS = [0, 3, 10].map((number) => ({ number, bytes: noise(600, number) }));
+const OTHER = [{ number: 3, bytes: noise(1000, 4) }];
+
+function originalOf(streams: readonly FuzzedStream[]) {
+  return { delta: withStreams(HEAD, streams), streams };
+}
+
+const ORIGINALS = { ...originalOf(STREAMS), others: [originalOf(OTHER)] };
 const NUMBERS = Array.from({ length: 500 }, (_, number) => number);
 
 const mutants = (seed: number) => NUMBERS.map((number) => makeMutant(ORIGINALS, seed, number));
@@ -28,7 +37,7 @@ describe('mutants', () => {
 
   it('have a checksum that fits, but for those that a checksum should stop', () => {
     const made = mutants(3);
-    const inBody = made.filter(({ layer }) => layer === 'body');
+    const inBody = made.filter(({ layer }) => layer !== 'file');
     expect(inBody.length).toBeGreaterThan(400);
     expect(inBody.length).toBeLessThan(made.length);
     for (const { bytes } of inBody) {
@@ -42,13 +51,30 @@ describe('mutants', () => {
     const lengths = mutants(5).map(({ bytes }) => bytes.length);
     expect(Math.min(...lengths)).toBeLessThan(1000);
     expect(Math.max(...lengths)).toBeGreaterThan(2000);
-    const other = ORIGINALS.others[0]?.subarray(990) ?? Buffer.alloc(0);
+    const other = OTHER[0]?.bytes.subarray(990) ?? Buffer.alloc(0);
     expect(mutants(5).some(({ bytes }) => bytes.includes(other))).toBe(true);
+  });
+
+  it('change streams, most of them one, that are read in good order', () => {
+    const made = mutants(4).filter(({ layer }) => layer === 'streams');
+    expect(made.length).toBeGreaterThan(200);
+    let [changed, read] = [0, 0];
+    for (const { bytes } of made) {
+      const streams = streamsOf(bytes);
+      read += streams.length;
+      const before = new Map(STREAMS.map((stream) => [stream.number, stream.bytes]));
+      changed += streams.filter(
+        (one) => before.get(one.number)?.equals(one.bytes) === false,
+      ).length;
+    }
+    expect(read).toBeGreaterThan(2.9 * made.length);
+    expect(changed).toBeGreaterThan(0.9 * made.length);
+    expect(changed).toBeLessThan(1.5 * made.length);
   });
 
   it('can be made of almost nothing', () => {
     for (const length of [0, 1, 11, 12, 13]) {
-      const originals = { delta: noise(length), others: [] };
+      const originals = { delta: noise(length), streams: [], others: [] };
       for (const number of NUMBERS) makeMutant(originals, 1, number);
     }
   });

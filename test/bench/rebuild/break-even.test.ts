@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { breakEvenMbit, median, secondsOver } from '../../../bench/rebuild/break-even.js';
+import { breakEvenMbit, secondsOver } from '../../../bench/rebuild/break-even.js';
 
 describe('the link speed at which a route equals the full download', () => {
   it('is that of the saved bits over the spent seconds', () => {
@@ -26,14 +26,5 @@ describe('the link speed at which a route equals the full download', () => {
     expect(breakEvenMbit(-5, 1)).toBe(0);
     expect(breakEvenMbit(0, 0)).toBe(0);
     expect(breakEvenMbit(5, 0)).toBe(Infinity);
-  });
-});
-
-describe('the median', () => {
-  it('is the middle one, or between the two in the middle', () => {
-    expect(median([3, 1, 2])).toBe(2);
-    expect(median([4, 1, 3, 2])).toBe(2.5);
-    expect(median([])).toBeNull();
-    expect(median([1, Infinity, Infinity])).toBe(Infinity);
   });
 });

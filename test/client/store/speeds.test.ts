@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import {
-  median,
   openSpeedStore,
   rebuildSeconds,
   type ObservedRebuild,
@@ -175,16 +174,5 @@ describe('speeds', () => {
     await store.save();
     expect((await readFile(join(folder, 'speeds.json'))).length).toBeLessThan(2000);
     expect((await openSpeedStore(folder, 'read-only')).medianError).toBeLessThan(0.05);
-  });
-});
-
-describe('median', () => {
-  it.each<[number[], number | null]>([
-    [[], null],
-    [[3], 3],
-    [[9, 1, 5], 5],
-    [[1, 2, 10, 4], 3],
-  ])('%j is %j', (numbers, expected) => {
-    expect(median(numbers)).toBe(expected);
   });
 });

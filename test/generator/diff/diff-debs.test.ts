@@ -10,7 +10,7 @@ import { describeDelta } from '../../../shared/delta/describe-delta.js';
 import { noise } from '../../support/chunks.js';
 import { temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
-import { FIXTURE_PAIRS } from '../../support/fixture-pairs.js';
+import { FIXTURE_PAIRS, fixturePair } from '../../support/fixture-pairs.js';
 import { roundTrip } from '../../support/round-trip.js';
 import { makeSampleDelta } from '../../support/sample-delta.js';
 import { foreignGzip, makeTinyDeb, type TinyDeb, type TinyEntry } from '../../support/tiny-deb.js';
@@ -214,6 +214,18 @@ describe('a diff', () => {
     const result = await roundTripOf(kernel('6.1.0'), kernel('6.1.1'));
     expect(result.isExact).toBe(true);
     expect(result.deltaBytes).toBeLessThan(1000);
+  });
+
+  it('takes how the new .deb is packed from an earlier one', async () => {
+    const folder = await temporaryFolder();
+    const { oldDeb, newDeb } = fixturePair('php8.2-pspell');
+    const diff = (name: string, options = {}) =>
+      diffDebs(oldDeb, newDeb, join(folder, name), options);
+    const { packing, work } = await diff('first');
+    const counts = packing.counts.map((count) => ({ ...count, searchSteps: 1e9 }));
+    const second = await diff('second', { packing: { ...packing, counts } });
+    expect(second.work.compress).toBeGreaterThan(work.compress);
+    expect(await readFile(join(folder, 'second'))).toEqual(await readFile(join(folder, 'first')));
   });
 
   it('of two packages is a usage error', async () => {

@@ -79,6 +79,58 @@ describe('the old space', () => {
     expect(thrownCode(() => space.segment(1))).toBe('delta-damaged');
   });
 
+  it('reads files that are too large for memory once, however often matches lead to and fro', async () => {
+    const size = 20 << 20;
+    const files = [noise(size, 1), noise(size, 2)];
+    const reads: number[] = [];
+    const folder = await temporaryFolder();
+    const space = await OldSpace.open([raw(0), raw(1)], packageOf(files, reads), folder);
+    const all = Buffer.concat(files);
+    const length = 100_000;
+    const target = Buffer.alloc(length);
+    for (let i = 0; i < 1000; i++) {
+      const at = (i * 7_654_321) % (all.length - length);
+      const atOnce = space.copyAtOnce(at, length, target, 0);
+      await space.copy(at + atOnce, length - atOnce, target, atOnce);
+      if (!target.equals(all.subarray(at, at + length))) expect.fail(`other bytes at ${at}`);
+    }
+    expect(reads).toEqual([0, 1]);
+    await space.close();
+  });
+
+  it('reads a large library once for all its objects', async () => {
+    const library = noise(40 << 20, 1);
+    const reads: number[] = [];
+    const folder = await temporaryFolder();
+    const space = await OldSpace.open([raw(0)], packageOf([library], reads), folder);
+    for (const at of [0, 30 << 20, 1000]) {
+      const object = await space.slice(0, at, 5000);
+      expect(object.equals(library.subarray(at, at + 5000))).toBe(true);
+    }
+    expect(reads).toEqual([0]);
+    await space.close();
+  });
+
+  it('refuses matches to and fro that would take for ever', async () => {
+    const size = 1 << 30;
+    const large = { length: size } as unknown as Buffer;
+    const file = Buffer.alloc(64 << 20);
+    const folder = await temporaryFolder();
+    const space = await OldSpace.open([raw(0), raw(1)], packageOf([large, file]), folder);
+    // Most of what is allowed, since reading that piece by piece takes seconds.
+    for (let left = LIMITS.deltaWorkBytes; left > 10 * size; left -= 9 * size) {
+      await space.slice(0, 0, size);
+    }
+    const target = Buffer.alloc(1);
+    const jump = async (): Promise<void> => {
+      for (let i = 0; i < LIMITS.deltaWorkBytes; i++) {
+        await space.copy(size + ((i * 7_654_321) % file.length), 1, target, 0);
+      }
+    };
+    expect(await errorCode(jump())).toBe('limit-exceeded');
+    await space.close();
+  });
+
   it('refuses to look at the same large file for ever', async () => {
     const size = 1 << 30;
     const large = { length: size, subarray: () => large } as unknown as Buffer;

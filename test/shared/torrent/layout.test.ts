@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { mergeRuns, pieceLengthAt, piecesOf, segmentsOf } from '../../../shared/torrent/layout.js';
+import {
+  mergeRuns,
+  pieceLengthAt,
+  piecesOf,
+  segmentsOf,
+  wholePieces,
+} from '../../../shared/torrent/layout.js';
 import type { TorrentInfo } from '../../../shared/torrent/metainfo.js';
 
 const PIECE = 16;
@@ -21,6 +27,7 @@ const infos = fc
       totalLength,
       pieceCount: Math.ceil(totalLength / PIECE),
       multiFile: true,
+      private: false,
       files,
       announce: [],
       webSeeds: [],
@@ -87,6 +94,18 @@ test('merged runs hold the same pieces, with gaps between them', () => {
       for (const [i, { first }] of merged.entries()) {
         expect(first).toBeGreaterThan((merged[i - 1]?.last ?? -2) + 1);
       }
+    }),
+  );
+});
+
+test('whole pieces have all their segments in the files', () => {
+  fc.assert(
+    fc.property(infos, fc.uniqueArray(fc.nat(11)), (info, some) => {
+      const files = new Set(some.filter((index) => index < info.files.length));
+      const expected = Array.from({ length: info.pieceCount }, (_, index) => index).filter(
+        (index) => segmentsOf(info, index).every(({ file }) => files.has(file)),
+      );
+      expect(wholePieces(info, files)).toEqual(expected);
     }),
   );
 });

@@ -1,0 +1,89 @@
+import type { Argv, CommandModule } from 'yargs';
+
+import { formatBytes, formatPercent, formatTable } from '../../shared/cli/format.js';
+import { askStatus, SOCKET, type DaemonStatus } from '../service/ask-status.js';
+
+interface StatusArguments {
+  socket: string;
+  json: boolean;
+}
+
+export const statusCommand: CommandModule<object, StatusArguments> = {
+  command: 'status',
+  describe: 'Show what the daemon has saved, where bytes came from, and what it does now',
+  builder: (yargs: Argv) =>
+    yargs
+      .option('socket', { type: 'string', default: SOCKET, describe: 'of the daemon' })
+      .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }),
+  async handler({ socket, json }) {
+    const status = await askStatus(socket);
+    console.log(json ? JSON.stringify(status) : describeStatus(status));
+  },
+};
+
+/** For people. */
+export function describeStatus(status: DaemonStatus): string {
+  const { version, since, saved, cache, indexes, working, prefetchObstacle, troubles } = status;
+  const lines = [
+    `debshoal ${version}, running since ${localTime(since)}`,
+    '',
+    formatTable(
+      ['for apt', 'packages', 'bytes', 'from peers', 'from HTTP', 'saved'],
+      [
+        savedRow(`since ${saved.since.slice(0, 10)}`, saved.total),
+        savedRow(`in ${saved.month}`, saved.inMonth),
+      ],
+    ),
+    '',
+    `Cache: ${cache.files} files, ${formatBytes(cache.bytes)} of ${formatBytes(cache.maxBytes)}.`,
+    prefetchObstacle === null
+      ? 'Pending packages come in the background.'
+      : `Nothing comes in the background: ${prefetchObstacle}.`,
+  ];
+  lines.push(...describeSharing(status.sharing));
+  lines.push(`Deltas are applied in: ${status.confinement.detail}.`);
+  if (indexes.length === 0) lines.push('No index of deltas is known: see `debshoal doctor`.');
+  for (const { uri, suite, packages } of indexes) {
+    lines.push(`Index: ${uri} ${suite}, ${packages} packages.`);
+  }
+  if (working.length > 0) {
+    const rows = working.map((work) => [work.package, work.version, work.stage]);
+    lines.push('', formatTable(['at work on', 'version', 'stage'], rows));
+  }
+  if (troubles.length > 0) lines.push('', 'Last troubles:');
+  for (const { at, text } of troubles)
+    lines.push(`  ${localTime(at)}  ${text.replaceAll(/\p{C}/gu, ' ')}`);
+  return lines.join('\n');
+}
+
+function describeSharing(sharing: DaemonStatus['sharing']): string[] {
+  const { scope, paused, localOnly, seeding, bytesOnDisk } = sharing;
+  if (scope === 'nobody') return ['Nothing is shared.'];
+  const away = `${formatBytes(sharing.uploadedBeyond)} beyond the own networks`;
+  return [
+    `Shared with ${scope}: ${seeding} torrents, ${formatBytes(bytesOnDisk)} on disk.`,
+    `Uploaded this month: ${formatBytes(sharing.uploadedLocally)} within, ${away}.`,
+    ...(paused === null ? [] : [`Paused: ${paused}.`]),
+    ...(localOnly === null ? [] : [`Only the own networks get anything: ${localOnly}.`]),
+  ];
+}
+
+function savedRow(when: string, { packages, servedBytes, peerBytes, httpBytes }: Counts): string[] {
+  const fetched = peerBytes + httpBytes;
+  return [
+    when,
+    String(packages),
+    formatBytes(servedBytes),
+    formatBytes(peerBytes),
+    formatBytes(httpBytes),
+    // What was fetched ahead may not have been asked for yet.
+    formatPercent(Math.max(0, servedBytes - fetched), servedBytes),
+  ];
+}
+
+type Counts = DaemonStatus['saved']['total'];
+
+function localTime(text: string): string {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? text : time.toLocaleString('sv-SE');
+}

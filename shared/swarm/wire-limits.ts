@@ -1,0 +1,33 @@
+import type { Wire } from 'webtorrent';
+
+/** The longest messages are a block of 128 KiB and a .torrent's metadata in 16 KiB; with headers. */
+const MAX_MESSAGE = 256 * 1024;
+/** libtorrent asks for at most 500 blocks at a time. */
+const MAX_REQUESTS = 600;
+/** What a peer that asks and does not read may make us hold: the 500 blocks. */
+const MAX_UNSENT = 10 * 1024 * 1024;
+/** Of all peers together. */
+const MAX_UNSENT_IN_ALL = 128 * 1024 * 1024;
+
+/** bittorrent-protocol believes any length and queues any number of requests. */
+export function limitWires(): (wire: Wire) => void {
+  const wires = new Set<Wire>();
+  const unsent = (wire: Wire): number => wire._readableState.buffered;
+  return (wire) => {
+    wires.add(wire);
+    wire.once('close', () => wires.delete(wire));
+    const parse = wire._parse.bind(wire);
+    wire._parse = (bytes, parser) => {
+      // Number.MAX_VALUE is the library's way of reading nothing more.
+      if (bytes > MAX_MESSAGE && bytes !== Number.MAX_VALUE) wire.destroy();
+      else parse(bytes, parser);
+    };
+    wire.on('request', () => {
+      if (wire.peerRequests.length > MAX_REQUESTS || unsent(wire) > MAX_UNSENT) wire.destroy();
+      let inAll = 0;
+      for (const each of wires) inAll += unsent(each);
+      if (inAll <= MAX_UNSENT_IN_ALL) return;
+      [...wires].reduce((most, each) => (unsent(each) > unsent(most) ? each : most)).destroy();
+    });
+  };
+}

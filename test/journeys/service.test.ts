@@ -1,0 +1,350 @@
+import { once } from 'node:events';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { sha256 } from '../../shared/io/hash.js';
+import { startCli } from '../support/cli.js';
+import { until } from '../support/cleanup.js';
+import { fixturePair } from '../support/fixture-pairs.js';
+import { corrupted, makeLab, type Lab, type LabSystem } from '../support/lab.js';
+import { needs } from '../support/needs.js';
+import { acquire, startService, type RunningService } from '../support/service.js';
+
+const ghostscript = fixturePair('ghostscript');
+const gd = fixturePair('libgd-tools');
+const CACHE = 'var/cache/debshoal/daemon';
+/** The lab's link is fast: by time most packages would come whole. */
+const BY_DELTA = ['--prefer', 'bytes'];
+const ALONE = [...BY_DELTA, '--no-swarm', '--no-prefetch'];
+const describeHere = await needs('apt-get', 'dpkg-deb', 'flock');
+
+let lab: Lab;
+let system: LabSystem;
+const services: RunningService[] = [];
+
+const start = async (...args: string[]): Promise<RunningService> => {
+  const service = await startService(system.root, args);
+  services.push(service);
+  return service;
+};
+
+const stop = async (service: RunningService): Promise<number | null> => {
+  service.child.kill('SIGTERM');
+  return (await service.ended).status;
+};
+
+/** The last line, with whether the right .deb followed. */
+const outcome = async (service: RunningService, pair = ghostscript): Promise<string> => {
+  const { lines, body } = await service.ask(acquire(pair));
+  const whole = body.length > 0 && sha256(body) === pair.newSha256;
+  return `${lines.at(-1) ?? ''}${whole ? ' whole' : ''}`;
+};
+
+const GIVEN = '200 URI Start whole';
+const REFUSED = '400 URI Failure';
+
+interface Status {
+  readonly cache: { readonly files: number };
+  readonly working: readonly { readonly package: string; readonly stage: string }[];
+  readonly saved: { readonly total: Readonly<Record<string, number>> };
+  readonly troubles: readonly { readonly text: string }[];
+  readonly peers: object | null;
+  readonly sharing: { readonly objects: number } | null;
+}
+
+const statusOf = async (service: RunningService): Promise<Status> => {
+  const { lines, body } = await service.ask('700 Status\n\n');
+  expect(lines).toEqual(['201 Done']);
+  return JSON.parse(body.toString()) as Status;
+};
+
+const statusWhen = async (
+  service: RunningService,
+  wanted: (status: Status) => boolean,
+): Promise<Status> => {
+  for (;;) {
+    const status = await statusOf(service);
+    if (wanted(status)) return status;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
+
+/** The site sends half of every delta and then nothing. */
+const stallDeltas = (): (() => boolean) => {
+  let stalled = false;
+  lab.misbehave('site', (path, response) => {
+    if (!path.startsWith('/deltas/')) return false;
+    void (async () => {
+      const content = await readFile(join(lab.out, path));
+      response.writeHead(200, { 'content-length': content.length });
+      response.write(content.subarray(0, content.length / 2));
+      stalled = true;
+    })();
+    return true;
+  });
+  return () => stalled;
+};
+
+/** Processes of one of our programs that the daemon has started, itself or through others. */
+const descendantsOf = async ({ child }: RunningService, program: string): Promise<number[]> => {
+  const parents = new Map<number, number>();
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
+    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2]));
+  }
+  const isOfDaemon = (pid: number): boolean => {
+    const parent = parents.get(pid);
+    return parent !== undefined && (parent === child.pid || isOfDaemon(parent));
+  };
+  const found: number[] = [];
+  for (const pid of parents.keys()) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes(program) && isOfDaemon(pid)) found.push(pid);
+  }
+  return found;
+};
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+describeHere('the daemon', () => {
+  beforeAll(async () => {
+    lab = await makeLab([ghostscript, gd]);
+  }, 300_000);
+  beforeEach(async () => {
+    system = await lab.system();
+  });
+  afterEach(async () => {
+    lab.behave();
+    for (const { child, ended } of services.splice(0)) {
+      child.kill('SIGKILL');
+      await ended;
+    }
+  });
+  afterAll(() => lab.close());
+
+  test('rebuilds what apt asks for, byte for byte, and keeps it', async () => {
+    const service = await start(...ALONE);
+    expect(await Promise.all([outcome(service), outcome(service), outcome(service, gd)])).toEqual([
+      GIVEN,
+      GIVEN,
+      GIVEN,
+    ]);
+    // Two askers, one delta.
+    const deltas = lab.site.requests.filter(({ path }) => path.startsWith('/deltas/'));
+    expect(deltas.length).toBe(2);
+    const { saved } = await statusWhen(service, (one) => (one.saved.total['httpBytes'] ?? 0) > 0);
+    expect(saved.total).toEqual({
+      packages: 3,
+      servedBytes: 2 * ghostscript.newSize + gd.newSize,
+      peerBytes: 0,
+      httpBytes: deltas.reduce((sum, { bytes }) => sum + bytes, 0),
+    });
+
+    expect(await stop(service)).toBe(0);
+    lab.site.forget();
+    lab.misbehave('site', (_, response) => {
+      response.destroy();
+      return true;
+    });
+    const again = await start(...ALONE);
+    expect(await outcome(again)).toBe(GIVEN);
+    expect((await statusOf(again)).saved.total['packages']).toBe(4);
+    expect(lab.mirror.requests.filter(({ path }) => path.endsWith('.deb'))).toEqual([]);
+  });
+
+  test('refuses at once what no delta leads to, and asks nobody', async () => {
+    const service = await start(...ALONE);
+    // The indexes of the source come after the start.
+    expect(await outcome(service)).toBe(GIVEN);
+    lab.site.forget();
+    const refusals = await Promise.all([
+      service.ask(acquire(ghostscript, { 'Expected-SHA256': 'ab'.repeat(32) })),
+      service.ask(acquire(gd, { 'Target-Type': 'index' })),
+      service.ask(acquire(gd, { 'Expected-Checksum-FileSize': String(gd.newSize + 1) })),
+    ]);
+    expect(refusals.map(({ lines }) => lines)).toEqual([[REFUSED], [REFUSED], [REFUSED]]);
+    expect(refusals[0].message).toBe('not in any index');
+    // Installed since: dpkg's status is looked at again.
+    const status = join(system.root, 'var/lib/dpkg/status');
+    const text = await readFile(status, 'utf8');
+    await writeFile(status, text.replace(`Version: ${gd.oldVersion}\n`, 'Version: 0\n'));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect((await service.ask(acquire(gd))).message).toBe('no delta from 0');
+    expect(lab.site.requests).toEqual([]);
+  });
+
+  test('patience that ends: refused, and the next one gets what has come since', async () => {
+    const service = await start(...ALONE);
+    const stalled = stallDeltas();
+    const patient = service.ask(acquire(ghostscript));
+    await until(stalled);
+    const { lines, message } = await service.ask(acquire(ghostscript, { Patience: '1' }));
+    expect({ lines: lines.at(-1), message }).toEqual({
+      lines: REFUSED,
+      message: 'it took too long',
+    });
+    expect((await statusOf(service)).working).toMatchObject([{ package: ghostscript.package }]);
+    // A prediction beyond it: nothing is even begun.
+    expect((await service.ask(acquire(gd, { Patience: '0' }))).lines).toEqual([REFUSED]);
+    await stop(service);
+    await patient;
+    lab.behave();
+    expect(await outcome(await start(...ALONE))).toBe(GIVEN);
+  });
+
+  test('a delta that is not what was signed: refused, and nothing of it is kept', async () => {
+    const service = await start(...ALONE);
+    lab.misbehave('site', (path, response) => {
+      if (!path.startsWith('/deltas/')) return false;
+      response.end(corrupted(join(lab.out, path)));
+      return true;
+    });
+    expect(await outcome(service)).toBe(REFUSED);
+    lab.behave();
+    expect(await outcome(service)).toBe(GIVEN);
+  });
+
+  test('a cache that was tampered with: made anew, never sent', async () => {
+    const service = await start(...ALONE);
+    expect(await outcome(service)).toBe(GIVEN);
+    const path = join(system.root, CACHE, 'ready', `${ghostscript.newSha256}.deb`);
+    await writeFile(path, corrupted(path));
+    expect(await outcome(service)).toBe(GIVEN);
+  });
+
+  test('what is pending waits before apt asks; 700 Prefetch looks again', async () => {
+    const service = await start(...BY_DELTA, '--no-swarm');
+    await statusWhen(service, ({ cache }) => cache.files === 2);
+    lab.site.forget();
+    expect(await Promise.all([outcome(service), outcome(service, gd)])).toEqual([GIVEN, GIVEN]);
+    expect(lab.site.requests.filter(({ path }) => path.startsWith('/deltas/'))).toEqual([]);
+    expect((await service.ask('700 Prefetch\n\n')).lines).toEqual(['201 Done']);
+    await stop(service);
+    const without = await start(...ALONE);
+    const { lines, message } = await without.ask('700 Prefetch\n\n');
+    expect({ lines, message }).toEqual({ lines: ['400 Failure'], message: 'it is switched off' });
+  });
+
+  test('settings of the system: what was fetched is offered to others, or nothing is fetched', async () => {
+    const settings = join(system.root, 'etc/debshoal/debshoal.conf');
+    await writeFile(settings, 'Share: internet\nPrefer: bytes\nPrefetch: no\n');
+    const sharing = await start();
+    // Without peers there is nobody to share with.
+    await statusWhen(sharing, ({ peers }) => peers !== null);
+    expect(await outcome(sharing)).toBe(GIVEN);
+    const status = await statusWhen(sharing, (one) => (one.sharing?.objects ?? 0) > 0);
+    expect(status.sharing).toMatchObject({ scope: 'internet', objects: 1, seeding: 0 });
+    await stop(sharing);
+    await writeFile(settings, 'Fetch: no\n');
+    const { lines, message } = await (await start()).ask(acquire(ghostscript));
+    expect({ lines, message }).toEqual({ lines: [REFUSED], message: 'fetching is switched off' });
+    await writeFile(settings, 'Fetch: perhaps\n');
+    const args = ['daemon', '--root', system.root, '--socket', sharing.socket];
+    expect(await startCli('client', args).ended).toMatchObject({ status: 2 });
+  });
+
+  test('killed processes: a swarm starts again, a worker costs its package', async () => {
+    const service = await start(...BY_DELTA, '--no-prefetch');
+    const kill = async (program: string): Promise<void> => {
+      let found: number[] = [];
+      while (found.length === 0) found = await descendantsOf(service, program);
+      for (const pid of found) process.kill(pid, 'SIGKILL');
+    };
+    await kill('swarm/child.js');
+    expect(await outcome(service)).toBe(GIVEN);
+    while ((await descendantsOf(service, 'rebuild-worker.js')).length > 0);
+    const answer = outcome(service, gd);
+    await kill('rebuild-worker.js');
+    expect(await answer).toBe(REFUSED);
+    expect(await outcome(service, gd)).toBe(GIVEN);
+  });
+
+  test('SIGTERM in mid-work: an answer for whoever waits, and nothing is left', async () => {
+    const service = await start(...ALONE);
+    const stalled = stallDeltas();
+    const answer = service.ask(acquire(ghostscript));
+    await until(stalled);
+    expect(await stop(service)).toBe(0);
+    expect(await answer).toMatchObject({ message: 'debshoal stops' });
+    for (const name of ['ok', 'socket']) {
+      expect(await isThere(join(system.root, 'run-debshoal', name))).toBe(false);
+    }
+    const left = (await system.files(CACHE)).filter((path) => !path.includes('/partial/'));
+    expect(left).toEqual([`${CACHE}/lock`]);
+    lab.behave();
+    lab.site.forget();
+    expect(await outcome(await start(...ALONE))).toBe(GIVEN);
+    // It went on where it was stopped.
+    const ranges = lab.site.requests.flatMap(({ path, range }) =>
+      path.startsWith('/deltas/') ? [range] : [],
+    );
+    expect(ranges.every((range) => range !== null && !range.startsWith('bytes=0-'))).toBe(true);
+  });
+
+  test('kill -9 in mid-work: the next one starts as if nothing had been', async () => {
+    const service = await start(...ALONE);
+    const stalled = stallDeltas();
+    const answer = service.ask(acquire(ghostscript));
+    await until(stalled);
+    service.child.kill('SIGKILL');
+    await service.ended;
+    expect((await answer).body.length).toBe(0);
+    lab.behave();
+    const next = await start(...ALONE);
+    expect(await outcome(next)).toBe(GIVEN);
+    const left = await system.files(CACHE);
+    expect(left).toEqual([`${CACHE}/lock`, `${CACHE}/ready/${ghostscript.newSha256}.deb`]);
+  });
+
+  test('only one, and beside it `fetch` works as ever', async () => {
+    const service = await start(...ALONE);
+    const args = ['daemon', '--root', system.root, '--socket', service.socket];
+    const second = await startCli('client', args).ended;
+    expect(second).toMatchObject({ status: 51 });
+    expect(await outcome(service)).toBe(GIVEN);
+    const { report } = await system.fetch('--no-swarm');
+    expect(report?.packages.map(({ handedOver }) => handedOver)).toEqual([true, true]);
+    await system.aptDownloads();
+  });
+
+  test('garbage, silence and crowds: everybody else is answered', async () => {
+    const service = await start(...ALONE);
+    expect(await outcome(service)).toBe(GIVEN);
+    const garbage = [
+      Buffer.alloc(200_000, 'A'),
+      Buffer.alloc(100_000, 0),
+      'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      `600 URI Acquire\nFilename: ${'../'.repeat(100)}etc/shadow\n\n`,
+      '700 Shutdown\n\n',
+    ];
+    for (const text of garbage)
+      expect((await service.ask(text)).lines.at(-1) ?? REFUSED).toBe(REFUSED);
+    // Some say nothing, or go before the end.
+    const silent = await Promise.all([...Array(20).keys()].map(() => service.connect()));
+    for (const connection of silent.slice(10)) connection.destroy();
+    for (const connection of silent) connection.on('error', () => undefined);
+    const impatient = await service.connect();
+    impatient.write(acquire(ghostscript));
+    await once(impatient, 'data');
+    impatient.destroy();
+    const crowd = await Promise.all(
+      [...Array(200).keys()].map((i) =>
+        i % 2 === 0
+          ? outcome(service)
+          : service
+              .ask(acquire(gd, { 'Expected-SHA256': 'cd'.repeat(32) }))
+              .then(({ lines }) => lines.join()),
+      ),
+    );
+    expect(new Set(crowd)).toEqual(new Set([GIVEN, REFUSED]));
+    expect((await statusOf(service)).troubles).toEqual([]);
+    for (const connection of silent) connection.destroy();
+    expect(await stop(service)).toBe(0);
+  });
+});
