@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -186,10 +186,13 @@ describeHere('computers on one network', () => {
     async (scheme) => {
       const [one, two, three] = hosts;
       const object = await makeObject();
-      // It reads the list below the folder that it makes its root.
-      await writeFile(join(object.folder, 'whitelist'), `${object.info.infoHash}\n`);
+      // As `nobody`, it reads the list below the folder that it has made its root.
+      const root = join(object.folder, 'tracker');
+      await mkdir(root);
+      await chmod(root, 0o755);
+      await writeFile(join(root, 'whitelist'), `${object.info.infoHash}\n`);
       const at = ['-i', publicOf(three), '-p', '6969', '-P', '6969'];
-      running(three, 'opentracker', ...at, '-d', object.folder, '-w', 'whitelist', '-u', 'root');
+      running(three, 'opentracker', ...at, '-d', root, '-w', 'whitelist');
       await new Promise((resolve) => setTimeout(resolve, 500));
       const trackers = [`${scheme}://${publicOf(three)}:6969/announce`];
       const everybody = { upload: true, reach: 'internet' };
@@ -197,7 +200,6 @@ describeHere('computers on one network', () => {
       await new Promise((resolve) => setTimeout(resolve, 1000));
       const client = await fetching(two, object, { swarm: { upload: false }, trackers });
       await until(() => client.verified() === SIZE);
-      await rm(client.path);
     },
   );
 });
