@@ -10,6 +10,7 @@ import { removeStaleTemporaries } from '../../shared/io/files.js';
 import { PRIORITIES, type Priority } from '../../shared/io/worker-pool.js';
 import type { Progress, ReportProgress } from '../../shared/progress.js';
 import { startSwarm, type Swarm } from '../../shared/swarm/swarm.js';
+import { aptProxy } from '../apt/apt-proxies.js';
 import { openAptSystem } from '../apt/apt-system.js';
 import {
   removeLocalRepository,
@@ -79,7 +80,7 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
       if (expanded === 'never') await removeLocalRepository(system);
       else await removeWhenInstalled(system);
       const now = new Date();
-      const http = createHttpClient();
+      const http = createHttpClient({ findProxy: aptProxy(system) });
       // Started first, so that it is ready when apt and the index have answered.
       const swarmStart = peers ? tryStartSwarm(reporter.report) : Promise.resolve(null);
       try {

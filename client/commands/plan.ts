@@ -5,6 +5,7 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
+import { aptProxy } from '../apt/apt-proxies.js';
 import { openAptSystem } from '../apt/apt-system.js';
 import { createHttpClient } from '../download/http.js';
 import { plan } from '../plan.js';
@@ -27,9 +28,9 @@ export const planCommand: CommandModule<object, UpgradeArguments> = {
   builder: (yargs: Argv) => upgradeOptions(yargs),
   async handler(args) {
     const reporter = makeReporter();
-    const http = createHttpClient();
+    const system = await openAptSystem(args.root);
+    const http = createHttpClient({ findProxy: aptProxy(system) });
     try {
-      const system = await openAptSystem(args.root);
       const settings = await upgradeSettings(args, system, reporter.report);
       const stateFolder = join(system.root, STATE_FOLDER);
       const speeds = await openSpeedStore(stateFolder, 'read-only');

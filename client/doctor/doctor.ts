@@ -1,4 +1,5 @@
 import { isDebshoalError, withCode } from '../../shared/errors.js';
+import { aptProxy } from '../apt/apt-proxies.js';
 import { openAptSystem } from '../apt/apt-system.js';
 import { readEffectiveSettings } from '../config/read-settings.js';
 import { DEFAULT_SETTINGS, type Settings } from '../config/settings.js';
@@ -22,9 +23,10 @@ const STALL = 8000;
 /** Looks at everything that must work together, on the running system. Changes nothing. */
 export async function examine({ version, signal }: DoctorOptions): Promise<readonly Finding[]> {
   const root = '/';
-  const http = createHttpClient({ stallMilliseconds: STALL });
+  const system = await openAptSystem(root);
+  const findProxy = aptProxy(system);
+  const http = createHttpClient({ stallMilliseconds: STALL, findProxy });
   try {
-    const system = await openAptSystem(root);
     const { settings, found } = await examineSettings(root);
     const clock = findingsOf('clock');
     const areas = await Promise.all([

@@ -1,5 +1,6 @@
 import { DebshoalError } from '../../shared/errors.js';
 import type { Swarm } from '../../shared/swarm/swarm.js';
+import { startBalance } from './balance.js';
 import { fetchTransfer, runHttp } from './http-source.js';
 import type { HttpClient } from './http.js';
 import { openPartFile } from './part-file.js';
@@ -23,7 +24,7 @@ export interface DownloadOptions {
   readonly swarm: Swarm | null;
   /** Peers known beforehand, `address:port`. */
   readonly peers?: readonly string[];
-  /** Objects fetched over HTTP at a time; default 4. */
+  /** HTTP requests at a time; default 4. */
   readonly httpConnections?: number;
   /** Torrents joined at a time; default 100. */
   readonly maxTorrents?: number;
@@ -70,16 +71,22 @@ export async function* downloadObjects(
         results.push(await finish(transfer, options));
       }),
     );
-    if (options.swarm !== null) {
+    const balance = options.swarm === null ? null : startBalance();
+    if (options.swarm !== null && balance !== null) {
       leaveSwarm = runSwarm(transfers, {
         swarm: options.swarm,
+        balance,
         peers: options.peers ?? [],
         maxTorrents: options.maxTorrents ?? 100,
         stallMilliseconds: options.stallMilliseconds ?? 30_000,
       });
     }
     // After the swarm: that has chosen where each of the two begins.
-    http = runHttp(transfers, options.http, options.httpConnections ?? 4);
+    http = runHttp(options.swarm?.uploads === true ? rotated(transfers) : transfers, {
+      client: options.http,
+      connections: options.httpConnections ?? 4,
+      balance,
+    });
     yield* results.all();
   } finally {
     leaveSwarm();
@@ -90,6 +97,15 @@ export async function* downloadObjects(
     await http;
     await Promise.allSettled(finishing);
   }
+}
+
+/**
+ * From somewhere in the middle on: clients that begin at the same time with different objects have
+ * something to give each other.
+ */
+function rotated<T>(items: readonly T[]): T[] {
+  const first = Math.floor(Math.random() * items.length);
+  return [...items.slice(first), ...items.slice(0, first)];
 }
 
 /** Nobody writes any more: checks the whole, and tries once more over HTTP alone. */

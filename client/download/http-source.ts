@@ -1,82 +1,162 @@
-import type { ByteRange } from '../../shared/io/byte-ranges.js';
 import { DebshoalError } from '../../shared/errors.js';
+import type { ByteRange } from '../../shared/io/byte-ranges.js';
+import { BALANCE_INTERVAL, type Balance } from './balance.js';
+import { chooseRange, FIRST_CHUNK, type Chosen } from './choose-range.js';
 import { fetchRange, type HttpClient } from './http.js';
+import { startMirrors, type MirrorUrl, type Mirrors } from './mirrors.js';
 import { loseSource, update, type Transfer } from './transfer.js';
 
-/** Peers are not asked for the chunk that HTTP fetches, so it starts small for slow servers. */
-const FIRST_CHUNK = 256 * 1024;
 const LARGEST_CHUNK = 8 * 1024 * 1024;
-/** A chunk that came faster than this was too small: each request costs a round trip. */
+/** A chunk that came faster was too small, for each request costs a round trip; or too large. */
 const QUICK = 400;
+const SLOW = 2000;
 
-/** Fetches the transfers in order over HTTP, `connections` at a time, until all are settled. */
+export interface HttpSourceOptions {
+  readonly client: HttpClient;
+  /** Requests at a time. */
+  readonly connections: number;
+  /** Null: there are no peers to leave anything to. */
+  readonly balance: Balance | null;
+}
+
+/** What is to be fetched next, and from where. */
+interface Work {
+  readonly transfer: Transfer;
+  readonly url: MirrorUrl;
+  readonly chosen: Chosen;
+}
+
+/** What all requests of one run share. */
+interface Run extends HttpSourceOptions {
+  readonly mirrors: Mirrors;
+  /** Bytes that are asked for at a time while peers work at the same object. */
+  chunk: number;
+}
+
+/**
+ * Fetches what is to come over HTTP, the first transfers first, until all are settled: what no peer
+ * has, and while that is faster than peers alone, what they have. Never fails.
+ */
 export async function runHttp(
   transfers: readonly Transfer[],
-  client: HttpClient,
-  connections: number,
+  options: HttpSourceOptions,
 ): Promise<void> {
-  const queue = transfers.filter((transfer) => transfer.http === 'waiting').values();
-  const worker = async (): Promise<void> => {
-    for (const transfer of queue) {
-      transfer.httpIdle = fetchTransfer(transfer, client);
-      await transfer.httpIdle;
-    }
+  const run: Run = { ...options, mirrors: startMirrors(), chunk: FIRST_CHUNK };
+  const open = new Set(transfers.filter(({ http }) => http !== 'gone'));
+  const sleepers = new Set<() => void>();
+  const wake = (): void => {
+    for (const sleeper of sleepers) sleeper();
+    sleepers.clear();
   };
-  await Promise.all(Array.from({ length: connections }, worker));
-}
-
-/** Fetches what is missing of one object, from its URLs in order. Never fails. */
-export async function fetchTransfer(transfer: Transfer, client: HttpClient): Promise<void> {
-  const { object } = transfer;
-  const stopped = (): boolean => transfer.stop.signal.aborted;
-  if (stopped()) return;
-  transfer.http = 'working';
-  let error: unknown = new DebshoalError('http-failed', `${object.id} has no URL`);
-  for (const url of object.urls) {
-    try {
-      await fetchFrom(url, transfer, client);
-      return;
-    } catch (caught) {
-      error = caught;
-    }
-    if (stopped()) return;
+  for (const transfer of open) {
+    transfer.changed = wake;
+    transfer.stop.signal.addEventListener('abort', wake);
   }
-  loseSource(transfer, 'http', error);
+  const timer = setInterval(() => {
+    options.balance?.tick();
+    wake();
+  }, BALANCE_INTERVAL);
+  const worker = async (): Promise<void> => {
+    while (open.size > 0) {
+      const work = nextWork(open, run);
+      if (work === null) {
+        if (open.size > 0) await new Promise<void>((resolve) => sleepers.add(resolve));
+        continue;
+      }
+      await start(work, run);
+    }
+    wake();
+  };
+  await Promise.all(Array.from({ length: options.connections }, worker));
+  clearInterval(timer);
 }
 
-async function fetchFrom(url: string, transfer: Transfer, client: HttpClient): Promise<void> {
-  const { part, object, stop } = transfer;
-  let chunk = FIRST_CHUNK;
-  try {
-    for (;;) {
-      const range = nextRange(transfer, chunk);
-      if (range === undefined || stop.signal.aborted) return;
-      transfer.claimed = range;
-      transfer.wantsChanged();
-      const startedAt = performance.now();
-      const write = async (offset: number, bytes: Buffer): Promise<void> => {
-        transfer.httpBytes += await part.write(offset, bytes);
-        update(transfer);
-      };
-      await fetchRange(client, { url, ...range, size: object.size, write }, stop.signal);
-      if (performance.now() - startedAt < QUICK) chunk = Math.min(chunk * 2, LARGEST_CHUNK);
+/** Fetches all of one object that has no peers. Never fails; `transfer.lastError` says why not. */
+export async function fetchTransfer(transfer: Transfer, client: HttpClient): Promise<void> {
+  await runHttp([transfer], { client, connections: 1, balance: null });
+}
+
+/** The first piece of work of the lowest rank, in the order of the transfers. */
+function nextWork(open: Set<Transfer>, run: Run): Work | null {
+  const racing = run.balance?.racing() ?? true;
+  let best: Work | null = null;
+  for (const transfer of open) {
+    if (isOver(transfer)) open.delete(transfer);
+    else if (transfer.claimed === null) {
+      const found = run.mirrors.choose(transfer.urls);
+      if (found === null) {
+        const none = new DebshoalError('http-failed', `${transfer.object.id} has no URL`);
+        loseSource(transfer, 'http', transfer.httpError ?? none);
+        open.delete(transfer);
+        continue;
+      }
+      if (found.notBefore > performance.now()) continue;
+      const chosen = chooseRange(transfer, run.chunk, racing);
+      if (chosen === null) continue;
+      if (chosen.rank < (best?.chosen.rank ?? 3)) best = { transfer, url: found.url, chosen };
+      if (chosen.rank === 0) break;
     }
-  } finally {
+  }
+  return best;
+}
+
+function isOver({ stop, http, part }: Transfer): boolean {
+  return stop.signal.aborted || http === 'gone' || part.complete();
+}
+
+function start(work: Work, run: Run): Promise<void> {
+  const { transfer, chosen } = work;
+  transfer.http = 'working';
+  transfer.claimed = chosen.claim;
+  transfer.wantsChanged();
+  transfer.httpIdle = fetch(work, run).finally(() => {
     transfer.claimed = null;
     transfer.wantsChanged();
-  }
+  });
+  return transfer.httpIdle;
 }
 
-/** The next bytes to fetch, at most `chunk`: downwards from where peers began, cyclically. */
-function nextRange({ part, pivot, peers }: Transfer, chunk: number): ByteRange | undefined {
-  const missing = part.missing();
-  if (peers === 'gone') {
-    const first = missing[0];
-    return first && { start: first.start, end: Math.min(first.end, first.start + chunk) };
+/** One request. Alone, it goes on to the end of the gap, and ends when peers come. */
+async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
+  const { part, object, stop } = transfer;
+  const enough = new AbortController();
+  const signal = AbortSignal.any([stop.signal, enough.signal]);
+  let untold: ByteRange | null = null;
+  const tell = (): void => {
+    if (untold !== null) transfer.tellHeld(untold);
+    untold = null;
+  };
+  const write = async (offset: number, bytes: Buffer): Promise<void> => {
+    const added = await part.write(offset, bytes);
+    transfer.httpBytes += added;
+    run.balance?.addHttp(added);
+    update(transfer);
+    const at = offset + bytes.length;
+    untold = untold?.end === offset ? { start: untold.start, end: at } : { start: offset, end: at };
+    if (untold.end - untold.start >= FIRST_CHUNK) tell();
+    if (chosen.isStream && transfer.claimed !== null && at >= transfer.claimed.end) {
+      transfer.claimed = { start: at, end: Math.min(at + run.chunk, chosen.range.end) };
+      transfer.wantsChanged();
+    }
+  };
+  transfer.peersCame = () => {
+    if (chosen.isStream) enough.abort();
+  };
+  const startedAt = performance.now();
+  try {
+    const request = { url: url.url, ...chosen.range, size: object.size, write };
+    await fetchRange(run.client, request, signal);
+    const milliseconds = performance.now() - startedAt;
+    run.mirrors.succeeded(url, chosen.range.end - chosen.range.start, milliseconds);
+    if (chosen.isStream) return;
+    if (milliseconds < QUICK) run.chunk = Math.min(run.chunk * 2, LARGEST_CHUNK);
+    if (milliseconds > SLOW) run.chunk = Math.max(run.chunk / 2, FIRST_CHUNK);
+  } catch (error) {
+    if (signal.aborted) return;
+    transfer.httpError = error;
+    run.mirrors.failed(url, error);
+  } finally {
+    transfer.peersCame = () => undefined;
+    tell();
   }
-  const below = missing.findLast(({ start }) => start < pivot);
-  const gap = below ?? missing.at(-1);
-  if (gap === undefined) return undefined;
-  const end = below === undefined ? gap.end : Math.min(gap.end, pivot);
-  return { start: Math.max(gap.start, end - chunk), end };
 }

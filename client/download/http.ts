@@ -1,8 +1,10 @@
-import { Agent as HttpAgent, get as httpGet, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, get as httpGet, type Agent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 
 import { DebshoalError } from '../../shared/errors.js';
+import { isErrno } from '../../shared/io/errno.js';
 import type { ByteRange } from '../../shared/io/byte-ranges.js';
+import { environmentProxy, openProxyAgents, type FindProxy } from './proxies.js';
 
 const MAX_REDIRECTS = 5;
 const DEFAULT_STALL = 20_000;
@@ -11,6 +13,8 @@ export interface HttpOptions {
   /** Milliseconds without a byte after which a server counts as dead; default 20 s. */
   readonly stallMilliseconds?: number;
   readonly userAgent?: string;
+  /** Default: what the environment names. */
+  readonly findProxy?: FindProxy;
 }
 
 /** Connections that are kept open between requests, until `close`. */
@@ -31,11 +35,23 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
     http: new HttpAgent({ keepAlive: true }),
     https: new HttpsAgent({ keepAlive: true }),
   };
+  const findProxy = options.findProxy ?? environmentProxy;
   const stall = options.stallMilliseconds ?? DEFAULT_STALL;
   const silent = new Set<string>();
 
-  const request = (url: URL, headers: Headers, signal?: AbortSignal): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
+  const proxies = openProxyAgents();
+  const agentFor = async (url: URL): Promise<Agent> => {
+    const proxy = await findProxy(url);
+    if (proxy !== null) return proxies.agentFor(proxy, url);
+    return url.protocol === 'https:' ? agents.https : agents.http;
+  };
+  const request = async (
+    url: URL,
+    headers: Headers,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> => {
+    const agent = await agentFor(url);
+    return new Promise((resolve, reject) => {
       if (silent.has(url.origin)) {
         reject(failed(url.href, 'its server has let another request wait in vain'));
         return;
@@ -44,7 +60,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
       const sent = (secure ? httpsGet : httpGet)(
         url,
         {
-          agent: secure ? agents.https : agents.http,
+          agent,
           timeout: stall,
           ...(signal === undefined ? {} : { signal }),
           headers: {
@@ -65,9 +81,13 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
         sent.destroy(failed(url.href, `nothing came for ${stall} ms`));
       });
       sent.on('error', (error) => {
-        reject(wrap(error, url.href, signal));
+        // The server had ended the connection that was kept; a new one is as good.
+        if (sent.reusedSocket && isErrno(error, 'ECONNRESET', 'EPIPE')) {
+          resolve(request(url, headers, signal));
+        } else reject(wrap(error, url.href, signal));
       });
     });
+  };
 
   const open: HttpClient['open'] = async (url, headers, signal) => {
     let target = parseUrl(url, null);
@@ -86,6 +106,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
     close: () => {
       agents.http.destroy();
       agents.https.destroy();
+      proxies.close();
     },
   };
 }
@@ -104,7 +125,7 @@ export async function getBounded(
   try {
     const status = response.statusCode ?? 0;
     if (status === 404 || status === 410) return null;
-    if (status !== 200) throw failed(url, `status ${status}`);
+    if (status !== 200) throw refused(url, status);
     const announced = lengthOf(response, url);
     const chunks: Buffer[] = [];
     let length = 0;
@@ -168,7 +189,7 @@ export async function fetchRange(
 function boundsOf(response: IncomingMessage, { url, start, end, size }: RangeRequest): ByteRange {
   if (response.headers['content-encoding'] !== undefined) throw failed(url, 'a content coding');
   if (response.statusCode === 200) return { start: 0, end: size };
-  if (response.statusCode !== 206) throw failed(url, `status ${response.statusCode ?? 0}`);
+  if (response.statusCode !== 206) throw refused(url, response.statusCode ?? 0);
   const expected = `bytes ${start}-${end - 1}/${size}`;
   if (response.headers['content-range'] !== expected) {
     throw failed(url, `range ${String(response.headers['content-range'])} instead of ${expected}`);
@@ -215,6 +236,32 @@ function wrap(error: unknown, url: string, signal: AbortSignal | undefined): Err
   if (known && error instanceof Error) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new DebshoalError('http-failed', `${url}: ${message}`, { cause: error });
+}
+
+/** What a server may give another time: "try later" and its own errors (RFC 9110, §15.6). */
+const PASSING_STATUS = [408, 429, 500, 502, 503, 504];
+const PASSING_ERRORS = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'] as const;
+
+/** Whether it is worth while to ask the same server for the same again. */
+export function mayPass(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : null;
+  if (cause instanceof StatusError) return PASSING_STATUS.includes(cause.status);
+  return isErrno(cause, ...PASSING_ERRORS);
+}
+
+/** The cause of a failure: what the server answered. */
+class StatusError extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`status ${status}`);
+    this.status = status;
+  }
+}
+
+function refused(url: string, status: number): DebshoalError {
+  const cause = new StatusError(status);
+  return new DebshoalError('http-failed', `${url}: ${cause.message}`, { cause });
 }
 
 function failed(url: string, what: string): DebshoalError {

@@ -3,12 +3,15 @@ import { groupBy } from '../../shared/group-by.js';
 import { removeRange, type ByteRanges } from '../../shared/io/byte-ranges.js';
 import type { Swarm, SwarmDownload, TorrentEvent } from '../../shared/swarm/swarm.js';
 import { parseTorrent, type TorrentInfo } from '../../shared/torrent/metainfo.js';
+import type { Balance } from './balance.js';
+import { alignDown } from './choose-range.js';
 import { loseSource, update, type Transfer } from './transfer.js';
 
 const STALL_CHECK = 500;
 
 export interface SwarmSourceOptions {
   readonly swarm: Swarm;
+  readonly balance: Balance;
   readonly peers: readonly string[];
   /** Torrents joined at a time; the others follow as these end. */
   readonly maxTorrents: number;
@@ -32,15 +35,21 @@ interface Group {
 export function runSwarm(transfers: readonly Transfer[], options: SwarmSourceOptions): () => void {
   const waiting: Group[] = [];
   const active = new Set<() => void>();
+  /** All objects of these are there; what others still want of them is uploaded until the end. */
+  const lingering = new Set<() => void>();
   let stopped = false;
   const joinNext = (): void => {
     while (!stopped && active.size < options.maxTorrents) {
       const group = waiting.shift();
       if (group === undefined) return;
+      const [oldest] = lingering;
+      if (active.size + lingering.size >= options.maxTorrents) oldest?.();
       const members = group.members.filter(({ transfer }) => !transfer.stop.signal.aborted);
       if (members.length === 0) continue;
-      const leave = join({ ...group, members }, options, () => {
+      const leave = join({ ...group, members }, options, (isOver) => {
         active.delete(leave);
+        if (isOver) lingering.delete(leave);
+        else lingering.add(leave);
         queueMicrotask(joinNext);
       });
       active.add(leave);
@@ -66,7 +75,7 @@ export function runSwarm(transfers: readonly Transfer[], options: SwarmSourceOpt
   }
   return () => {
     stopped = true;
-    for (const leave of [...active]) leave();
+    for (const leave of [...active, ...lingering]) leave();
   };
 }
 
@@ -99,15 +108,21 @@ function parseOrLose(
   }
 }
 
-function join(group: Group, options: SwarmSourceOptions, onEnd: () => void): () => void {
+/** `onIdle` is called when all members are there, and with true when the torrent is left. */
+function join(
+  group: Group,
+  options: SwarmSourceOptions,
+  onIdle: (isOver: boolean) => void,
+): () => void {
   const members = new Map(group.members.map((member) => [member.file, member.transfer]));
   let lastProgress = performance.now();
   let download: SwarmDownload | null = null;
 
   const end = (): void => {
-    if (!clearTimer()) return;
+    clearInterval(timer);
     download?.stop();
-    onEnd();
+    download = null;
+    onIdle(true);
   };
   const fail = (error: unknown): void => {
     for (const transfer of members.values()) {
@@ -122,10 +137,21 @@ function join(group: Group, options: SwarmSourceOptions, onEnd: () => void): () 
       const transfer = members.get(event.file);
       if (transfer === undefined) return;
       lastProgress = performance.now();
-      transfer.peerBytes += transfer.part.mark(event);
+      const added = transfer.part.mark(event);
+      transfer.peerBytes += added;
+      options.balance.addPeers(added);
       update(transfer);
       // HTTP's chunk may be all that is left now: then it becomes a race.
       if (transfer.claimed !== null) transfer.wantsChanged();
+    } else if (event.kind === 'supply') {
+      const { peers, files } = event.supply;
+      for (const { file, offered, ours } of files) {
+        const transfer = members.get(file);
+        if (transfer === undefined) continue;
+        transfer.supply = { peers, offered, ours };
+        if (peers > 0) transfer.peersCame();
+        transfer.changed();
+      }
     } else if (event.kind === 'failed') {
       fail(new DebshoalError('swarm-failed', event.message));
     }
@@ -137,13 +163,6 @@ function join(group: Group, options: SwarmSourceOptions, onEnd: () => void): () 
       loseSource(transfer, 'peers', new DebshoalError('swarm-failed', 'no peer delivers'));
     }
   }, STALL_CHECK);
-  let ticking = true;
-  const clearTimer = (): boolean => {
-    const was = ticking;
-    ticking = false;
-    clearInterval(timer);
-    return was;
-  };
 
   try {
     const joined = options.swarm.download(
@@ -164,13 +183,20 @@ function join(group: Group, options: SwarmSourceOptions, onEnd: () => void): () 
     for (const [file, transfer] of members) {
       transfer.peers = 'working';
       transfer.wantsChanged = sendingWants(transfer, file, joined);
+      transfer.tellHeld = (range) => {
+        joined.held(file, range);
+      };
       transfer.leaveSwarm = async () => {
         transfer.leaveSwarm = null;
         transfer.wantsChanged = () => undefined;
+        transfer.tellHeld = () => undefined;
         transfer.peers = 'gone';
         await joined.release(file);
         members.delete(file);
-        if (members.size === 0) end();
+        if (members.size > 0) return;
+        clearInterval(timer);
+        if (options.swarm.uploads) onIdle(false);
+        else end();
       };
     }
   } catch (error) {
@@ -187,7 +213,7 @@ function chooseStart(members: readonly Member[]): { file: number; offset: number
   if (chosen === undefined) return { file: 0, offset: 0 };
   const { file, transfer } = chosen;
   if (members.length > 1) return { file, offset: 0 };
-  transfer.pivot = Math.floor(transfer.object.size * (0.25 + Math.random() / 2));
+  transfer.pivot = alignDown(transfer.object.size * (0.25 + Math.random() / 2));
   return { file, offset: transfer.pivot };
 }
 

@@ -1,6 +1,7 @@
 import { DebshoalError, withCode } from '../../shared/errors.js';
-import type { ByteRange } from '../../shared/io/byte-ranges.js';
+import type { ByteRange, ByteRanges } from '../../shared/io/byte-ranges.js';
 import type { Sha256 } from '../../shared/io/hash.js';
+import type { MirrorUrl } from './mirrors.js';
 import type { PartFile } from './part-file.js';
 
 /** An object to download, known by hash and size from the signed index. */
@@ -41,6 +42,13 @@ export type DownloadResult =
 /** What can still deliver an object. */
 type Source = 'waiting' | 'working' | 'gone';
 
+/** What connected peers have of an object, and what of the rest falls to this client. */
+export interface ObjectSupply {
+  readonly peers: number;
+  readonly offered: ByteRanges;
+  readonly ours: ByteRanges;
+}
+
 /** One object while it is downloaded from both sides. */
 export interface Transfer {
   readonly object: DownloadObject;
@@ -50,18 +58,29 @@ export interface Transfer {
   readonly stop: AbortController;
   http: Source;
   peers: Source;
+  readonly urls: readonly MirrorUrl[];
+  /** Null until the torrent is joined. */
+  supply: ObjectSupply | null;
   /** Offset from which peers go up; HTTP goes down from it, so they meet only once. */
   pivot: number;
   /** What HTTP fetches at the moment and peers need not. */
   claimed: ByteRange | null;
   httpBytes: number;
   peerBytes: number;
+  /** Of the last request that failed. */
+  httpError: unknown;
   /** Of the source that was lost last. */
   lastError: DebshoalError | null;
   /** Resolves when HTTP writes no more. */
   httpIdle: Promise<void>;
   /** Set by the swarm side while peers may write into the part file. */
   leaveSwarm: (() => Promise<void>) | null;
+  /** Tells the swarm side what HTTP has written. */
+  tellHeld: (range: ByteRange) => void;
+  /** Tells the HTTP side that it is no longer alone at this object. */
+  peersCame: () => void;
+  /** Tells the HTTP side that there may be something else to do. */
+  changed: () => void;
   /** Tells the swarm side that other ranges are wanted. */
   wantsChanged: () => void;
   /** Resolves when every byte is there, or nothing can deliver the rest. */
@@ -81,13 +100,19 @@ export function startTransfer(object: DownloadObject, part: PartFile): Transfer 
     stop: new AbortController(),
     http: object.urls.length > 0 ? 'waiting' : 'gone',
     peers: object.torrent === null ? 'gone' : 'waiting',
+    urls: object.urls.map((url) => ({ url, failures: 0, isUseless: false })),
+    supply: null,
     pivot: object.size,
     claimed: null,
     httpBytes: 0,
     peerBytes: 0,
+    httpError: null,
     lastError: null,
     httpIdle: Promise.resolve(),
     leaveSwarm: null,
+    tellHeld: () => undefined,
+    peersCame: () => undefined,
+    changed: () => undefined,
     wantsChanged: () => undefined,
     done,
     settle,
@@ -105,6 +130,7 @@ export function loseSource(transfer: Transfer, source: 'http' | 'peers', error: 
   transfer[source] = 'gone';
   transfer.lastError = asDebshoalError(error, source === 'http' ? 'http-failed' : 'swarm-failed');
   update(transfer);
+  transfer.changed();
 }
 
 /** Gives what was thrown a code; bugs are passed on. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { removeStaleTemporaries } from '../../shared/io/files.js';
 import type { ReportProgress } from '../../shared/progress.js';
+import { aptProxy } from '../apt/apt-proxies.js';
 import type { AptSystem } from '../apt/apt-system.js';
 import type { ConditionsWatch } from '../conditions/conditions.js';
 import { findConfinement } from '../confinement/find-confinement.js';
@@ -94,12 +95,13 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const fetchAs = (priority: 'low' | 'normal') => (routes: readonly ActiveRoute[]) =>
     fetchIntoStore(routes, {
       root: system.root,
+      findProxy: aptProxy(system),
       folder: cacheFolder,
       ...shared,
       speeds: speedStore,
       savings,
       swarm: () => (settings.peers ? (keeper?.swarm ?? null) : null),
-      sharing,
+      sharing: settings.share === 'nobody' ? null : sharing,
       peers: options.peers,
       confinement,
       priority,

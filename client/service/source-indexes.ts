@@ -1,5 +1,6 @@
 import { isDebshoalError } from '../../shared/errors.js';
 import type { ReportProgress } from '../../shared/progress.js';
+import { aptProxy } from '../apt/apt-proxies.js';
 import type { AptSystem } from '../apt/apt-system.js';
 import { readIndexSources, type IndexLocation, type IndexSource } from '../config/index-sources.js';
 import { createHttpClient } from '../download/http.js';
@@ -29,7 +30,7 @@ export async function openSourceIndexes(
   let last: readonly LoadedIndex[] = [];
   return async () => {
     const sources = await readSources(root, report);
-    const http = createHttpClient();
+    const http = createHttpClient({ findProxy: aptProxy(system) });
     try {
       const now = new Date();
       const context = { http, counters, speeds, architecture, now, signal, report };

@@ -34,6 +34,20 @@ export function removeRange(ranges: ByteRanges, removed: ByteRange): ByteRanges 
   ]);
 }
 
+/** `ranges` without the bytes of all `removed`. */
+export function removeRanges(ranges: ByteRanges, removed: ByteRanges): ByteRanges {
+  return removed.reduce(removeRange, ranges);
+}
+
+/** The bytes that are in both. */
+export function commonRanges(ranges: ByteRanges, others: ByteRanges): ByteRanges {
+  return ranges.flatMap((range) =>
+    others.flatMap((other) =>
+      nonEmpty({ start: Math.max(range.start, other.start), end: Math.min(range.end, other.end) }),
+    ),
+  );
+}
+
 /** What `ranges` lack of a file of `size` bytes. */
 export function missingRanges(ranges: ByteRanges, size: number): ByteRanges {
   const missing: ByteRange[] = [];

@@ -97,6 +97,9 @@ async function handle(message: ToChild): Promise<void> {
     case 'want':
       sessions.get(message.infoHash)?.want(message.file, message.missing);
       return;
+    case 'held':
+      sessions.get(message.infoHash)?.held(message.file, message.range);
+      return;
     case 'release': {
       const session = sessions.get(message.infoHash);
       if (session !== undefined) session.release(message.file);

@@ -10,9 +10,12 @@ import type { TorrentInfo } from '../torrent/metainfo.js';
 /** Pieces that reach into files that nobody asked for: kept here, for they have no place on disk. */
 const MAX_EDGE_BYTES = 32 * 1024 * 1024;
 
+/** Files that are still read after they were released, over open handles: their names change. */
+const MAX_RELEASED = 128;
+
 /** A store that can be told to leave a file alone. */
 export interface MappedStore extends ChunkStore {
-  /** Resolves when nothing more is written into the file. */
+  /** Resolves when nothing more is written into the file; it can still be read to be uploaded. */
   readonly release: (file: number) => Promise<void>;
   /** The same for all files; the store gives nothing any more. */
   readonly releaseAll: () => Promise<void>;
@@ -32,6 +35,7 @@ export interface StoreOptions {
  */
 export function createChunkStore(info: TorrentInfo, options: StoreOptions): MappedStore {
   const paths = new Map(options.paths);
+  const released = new Set<number>();
   const writes = new Set<Promise<void>>();
   const handles = new Map<number, Promise<FileHandle>>();
   const edges = new Map<number, Buffer>();
@@ -52,7 +56,7 @@ export function createChunkStore(info: TorrentInfo, options: StoreOptions): Mapp
 
   const put = async (index: number, bytes: Uint8Array): Promise<void> => {
     for (const { file, fileOffset, pieceOffset, length } of segmentsOf(info, index)) {
-      const handle = await handleOf(file);
+      const handle = released.has(file) ? null : await handleOf(file);
       if (handle !== null) {
         await writeExactly(handle, bytes.subarray(pieceOffset, pieceOffset + length), fileOffset);
       } else if (options.keepEdges && !edges.has(index) && edgeBytes < MAX_EDGE_BYTES) {
@@ -94,8 +98,13 @@ export function createChunkStore(info: TorrentInfo, options: StoreOptions): Mapp
   };
 
   const release = async (file: number): Promise<void> => {
-    paths.delete(file);
+    released.add(file);
     await Promise.allSettled(writes);
+    if (options.keepEdges && released.size <= MAX_RELEASED) {
+      await handleOf(file)?.catch(() => undefined);
+      return;
+    }
+    paths.delete(file);
     const handle = await handles.get(file)?.catch(() => undefined);
     handles.delete(file);
     await handle?.close();

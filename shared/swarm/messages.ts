@@ -1,4 +1,5 @@
-import type { ByteRanges } from '../io/byte-ranges.js';
+import type { ByteRange, ByteRanges } from '../io/byte-ranges.js';
+import type { Supply } from './supply.js';
 
 /**
  * Whom is uploaded to: those on the own private networks, members of the own group too (both know a
@@ -72,6 +73,13 @@ export type ToChild =
       readonly file: number;
       readonly missing: ByteRanges;
     }
+  /** These bytes have been written by others than peers, and may be offered to them. */
+  | {
+      readonly kind: 'held';
+      readonly infoHash: string;
+      readonly file: number;
+      readonly range: ByteRange;
+    }
   /** Write nothing more into this file, then say `released`. */
   | { readonly kind: 'release'; readonly infoHash: string; readonly file: number }
   | { readonly kind: 'stop'; readonly infoHash: string }
@@ -88,6 +96,8 @@ export type TorrentEvent =
       readonly start: number;
       readonly end: number;
     }
+  /** What peers can give of the wanted files, when it has changed. */
+  | { readonly kind: 'supply'; readonly supply: Supply }
   /** Bytes received from each address since the torrent was added. */
   | { readonly kind: 'traffic'; readonly received: Readonly<Record<string, number>> }
   | { readonly kind: 'banned'; readonly address: string }

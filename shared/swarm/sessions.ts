@@ -2,14 +2,17 @@ import { stat } from 'node:fs/promises';
 
 import type { Torrent, Wire } from 'webtorrent';
 
-import type { ByteRanges } from '../io/byte-ranges.js';
+import { missingRanges, type ByteRange, type ByteRanges } from '../io/byte-ranges.js';
 import { mergeRuns, piecesOf, segmentsOf, wholePieces } from '../torrent/layout.js';
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
 import { createChunkStore, type MappedStore } from './chunk-store.js';
 import type { GuardedClient } from './guarded-client.js';
+import { offerHeldPieces } from './held-pieces.js';
 import { watchForLiars } from './liars.js';
 import type { DownloadRequest, SeedRequest, TorrentEvent } from './messages.js';
+import { paceUpdates } from './pace-updates.js';
+import { watchSupply } from './supply.js';
 
 const TRAFFIC_INTERVAL = 1000;
 
@@ -23,6 +26,8 @@ export interface SessionPorts {
 export interface Session {
   /** Replaces what is wanted of one file. */
   readonly want: (file: number, missing: ByteRanges) => void;
+  /** Bytes that others have written into one file. */
+  readonly held: (file: number, range: ByteRange) => void;
   /** Stops writing into a file, then reports `released`. */
   readonly release: (file: number) => void;
   readonly stop: () => void;
@@ -62,6 +67,21 @@ export function startDownload(
   });
 
   const wanted = new Map(request.files.map(({ index, missing }) => [index, missing]));
+  const supplyWatch = watchSupply(
+    torrent,
+    info,
+    client.webTorrent.peerId,
+    () => wanted.keys(),
+    (supply) => {
+      report({ kind: 'supply', supply });
+    },
+  );
+  const heldPieces = client.upload ? offerHeldPieces(torrent, info, store) : null;
+  // Of an earlier run.
+  for (const { index, missing } of request.files) {
+    const size = info.files[index]?.length ?? 0;
+    for (const range of missingRanges(missing, size)) heldPieces?.add(index, range);
+  }
   const pivot = Math.floor(
     ((info.files[request.start.file]?.offset ?? 0) + request.start.offset) / info.pieceLength,
   );
@@ -73,10 +93,14 @@ export function startDownload(
     const pieces = [...wanted].flatMap(([file, missing]) => piecesOf(info, file, missing));
     // Partial deselection in WebTorrent 3.0.21 skips pieces; all of it and then anew is exact.
     torrent.deselect(0, info.pieceCount - 1);
-    // Two neighbouring selections would be merged, so what lies before the start waits its turn.
+    const runs = mergeRuns(pieces);
     const from = wrapped ? 0 : pivot;
-    for (const { first, last } of mergeRuns(pieces)) {
+    for (const { first, last } of runs) {
       if (last >= from) torrent.select(Math.max(first, from), last);
+    }
+    // What lies before the start comes second. Neighbours would be merged, so one piece between waits.
+    for (const { first, last } of runs) {
+      if (first < from - 1) torrent.select(first, Math.min(last, from - 2));
     }
   };
   const selectSoon = (): void => {
@@ -103,6 +127,7 @@ export function startDownload(
       wanted.set(file, missing);
       selectSoon();
     },
+    held: (file, range) => heldPieces?.add(file, range),
     release: (file) => {
       wanted.delete(file);
       paths.delete(file);
@@ -111,7 +136,10 @@ export function startDownload(
         report({ kind: 'released', file });
       });
     },
-    stop: session.stop,
+    stop: () => {
+      supplyWatch.stop();
+      session.stop();
+    },
   };
 }
 
@@ -143,7 +171,8 @@ export function startSeed(
       session.fail('the files differ from the torrent');
     } else ports.report({ kind: 'seeding' });
   });
-  return { want: () => undefined, release: () => undefined, stop: session.stop };
+  const nothing = (): void => undefined;
+  return { want: nothing, held: nothing, release: nothing, stop: session.stop };
 }
 
 /**
@@ -209,6 +238,7 @@ function open(
     });
   };
 
+  paceUpdates(torrent);
   client.guard(torrent, {
     onError: (error) => {
       fail(error.message);

@@ -1,5 +1,5 @@
 import { DebshoalError } from '../errors.js';
-import type { ByteRanges } from '../io/byte-ranges.js';
+import type { ByteRange, ByteRanges } from '../io/byte-ranges.js';
 import { parseTorrent } from '../torrent/metainfo.js';
 import { addressFilter } from './addresses.js';
 import { startChild, type SwarmChild } from './child-process.js';
@@ -45,9 +45,11 @@ export interface SwarmOptions {
 export interface SwarmDownload {
   /** Replaces what is wanted of file `file`: an empty list when HTTP has delivered it. */
   readonly want: (file: number, missing: ByteRanges) => void;
+  /** Says that others have written these bytes into file `file`: they are checked and offered. */
+  readonly held: (file: number, range: ByteRange) => void;
   /**
    * Resolves when the swarm will never write into file `file` again: only then may it be verified
-   * and used. It also resolves when the process has ended.
+   * and used. It is still uploaded until `stop`. Also resolves when the process has ended.
    */
   readonly release: (file: number) => Promise<void>;
   readonly stop: () => void;
@@ -55,6 +57,8 @@ export interface SwarmDownload {
 
 export interface Swarm {
   readonly port: number;
+  /** Whether anything may be uploaded. */
+  readonly uploads: boolean;
   /** Of the process that holds the swarm; null while that is being restarted, and after its end. */
   readonly pid: () => number | null;
   /**
@@ -199,6 +203,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   const port = child.port;
   return {
     port,
+    uploads: options.upload,
     pid: () => child?.pid ?? null,
     download: (request, onEvent) => {
       const { infoHash } = parseTorrent(request.torrent);
@@ -213,6 +218,10 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
           if (tasks.get(infoHash) !== task) return;
           task.message = withWanted(task.message, file, missing);
           child?.send({ kind: 'want', infoHash, file, missing });
+        },
+        held: (file, range) => {
+          if (tasks.get(infoHash) !== task || !options.upload) return;
+          child?.send({ kind: 'held', infoHash, file, range });
         },
         release: (file) => {
           task.message = withoutFile(task.message, file);

@@ -47,6 +47,8 @@ declare module 'webtorrent' {
     readonly _readableState: { readonly buffered: number };
     _parse: (bytes: number, parser: unknown) => void;
     unchoke: () => void;
+    readonly peerPieces: { readonly get: (index: number) => boolean };
+    have(index: number): void;
     choke(): void;
     extended(name: string, payload: Uint8Array): void;
     use(extension: WireExtensionClass): void;
@@ -77,6 +79,12 @@ declare module 'webtorrent' {
     readonly pieces: readonly unknown[];
     readonly _peers: ReadonlyMap<string, Peer> | null;
     readonly _peersLength: number;
+    /** SHA-1 of each piece, in hexadecimal. */
+    readonly _hashes: readonly string[];
+    /** Notes that a piece is there, and emits `verified`; tells no peer. */
+    _markVerified(index: number): void;
+    /** Looks at every peer for something to ask it. */
+    _update: () => void;
     /** Peers that are not called yet, in order. */
     readonly _queue: Peer[];
     select(first: number, last: number, priority?: number): void;

@@ -49,6 +49,8 @@ interface Status {
   readonly working: readonly { readonly package: string; readonly stage: string }[];
   readonly saved: { readonly total: Readonly<Record<string, number>> };
   readonly troubles: readonly { readonly text: string }[];
+  readonly peers: object | null;
+  readonly sharing: { readonly objects: number } | null;
 }
 
 const statusOf = async (service: RunningService): Promise<Status> => {
@@ -84,15 +86,22 @@ const stallDeltas = (): (() => boolean) => {
   return () => stalled;
 };
 
-/** Processes that the daemon has started, of one of our programs. */
-const childrenOf = async ({ child }: RunningService, program: string): Promise<number[]> => {
-  const found: number[] = [];
+/** Processes of one of our programs that the daemon has started, itself or through others. */
+const descendantsOf = async ({ child }: RunningService, program: string): Promise<number[]> => {
+  const parents = new Map<number, number>();
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
     const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    const parent = Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2]);
-    if (parent === child.pid && line.includes(program)) found.push(Number(name));
+    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2]));
+  }
+  const isOfDaemon = (pid: number): boolean => {
+    const parent = parents.get(pid);
+    return parent !== undefined && (parent === child.pid || isOfDaemon(parent));
+  };
+  const found: number[] = [];
+  for (const pid of parents.keys()) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes(program) && isOfDaemon(pid)) found.push(pid);
   }
   return found;
 };
@@ -222,16 +231,36 @@ describeHere('the daemon', () => {
     expect({ lines, message }).toEqual({ lines: ['400 Failure'], message: 'it is switched off' });
   });
 
+  test('settings of the system: what was fetched is offered to others, or nothing is fetched', async () => {
+    const settings = join(system.root, 'etc/debshoal/debshoal.conf');
+    await writeFile(settings, 'Share: internet\nPrefer: bytes\nPrefetch: no\n');
+    const sharing = await start();
+    // Without peers there is nobody to share with.
+    await statusWhen(sharing, ({ peers }) => peers !== null);
+    expect(await outcome(sharing)).toBe(GIVEN);
+    const status = await statusWhen(sharing, (one) => (one.sharing?.objects ?? 0) > 0);
+    expect(status.sharing).toMatchObject({ scope: 'internet', objects: 1, seeding: 0 });
+    await stop(sharing);
+    await writeFile(settings, 'Fetch: no\n');
+    const { lines, message } = await (await start()).ask(acquire(ghostscript));
+    expect({ lines, message }).toEqual({ lines: [REFUSED], message: 'fetching is switched off' });
+    await writeFile(settings, 'Fetch: perhaps\n');
+    const args = ['daemon', '--root', system.root, '--socket', sharing.socket];
+    expect(await startCli('client', args).ended).toMatchObject({ status: 2 });
+  });
+
   test('killed processes: a swarm starts again, a worker costs its package', async () => {
     const service = await start(...BY_DELTA, '--no-prefetch');
-    let swarm: number[] = [];
-    while (swarm.length === 0) swarm = await childrenOf(service, 'swarm/child.js');
-    for (const pid of swarm) process.kill(pid, 'SIGKILL');
+    const kill = async (program: string): Promise<void> => {
+      let found: number[] = [];
+      while (found.length === 0) found = await descendantsOf(service, program);
+      for (const pid of found) process.kill(pid, 'SIGKILL');
+    };
+    await kill('swarm/child.js');
     expect(await outcome(service)).toBe(GIVEN);
+    while ((await descendantsOf(service, 'rebuild-worker.js')).length > 0);
     const answer = outcome(service, gd);
-    let workers: number[] = [];
-    while (workers.length === 0) workers = await childrenOf(service, 'rebuild-worker.js');
-    for (const pid of workers) process.kill(pid, 'SIGKILL');
+    await kill('rebuild-worker.js');
     expect(await answer).toBe(REFUSED);
     expect(await outcome(service, gd)).toBe(GIVEN);
   });

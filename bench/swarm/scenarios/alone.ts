@@ -32,13 +32,13 @@ export async function alone(options: ScenarioOptions): Promise<Figure[]> {
       const curl = await fetchWithCurl(host, site.url, objects, { ...lab, folder });
       const client = await lab.client(host);
       const source = { site: site.url, mirrors: [site.url], trackers: [site.tracker] };
-      const { seconds, failed } = await client.download({ objects, ...source });
+      const { seconds, failed, cpuSeconds } = await client.download({ objects, ...source });
       if (failed.length > 0) throw new Error(failed.join('\n'));
       figures.push({
         name: `alone, ${name}: seconds ÷ curl`,
         most: 1.05,
         found: seconds / curl,
-        detail: `${seconds.toFixed(2)} s, curl ${curl.toFixed(2)} s`,
+        detail: `${seconds.toFixed(2)} s, curl ${curl.toFixed(2)} s; ${cpuSeconds.toFixed(2)} CPU s`,
       });
       await lab.stopAll();
     }

@@ -26,6 +26,7 @@ const LIMITS: ResourceLimits = {
   diskBytes: 16 * MIB,
 };
 const SIZE = 100_000;
+const OTHERS = { reader: null, prefix: [], signal: new AbortController().signal };
 
 interface Attack {
   readonly name: string;
@@ -49,8 +50,7 @@ async function attack({ name, argument = '', level = 'sandbox', limits, size = S
   const expected = { size, sha256: '' };
   const old = { package: name, architecture: 'amd64', version: argument };
   const task = { root, old, form: 'exact' as const, expected, threads: 1 };
-  const signal = new AbortController().signal;
-  const rebuild = { deltaPath, target, task, limits: { ...LIMITS, ...limits }, prefix: [], signal };
+  const rebuild = { ...OTHERS, deltaPath, target, task, limits: { ...LIMITS, ...limits } };
   try {
     await rebuildConfined(confinement, rebuild, WORKER);
     return { target, code: 'none', message: '', left: await readdir(finished) };

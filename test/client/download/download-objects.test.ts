@@ -270,6 +270,28 @@ describe('both', () => {
     expect(await arrived(folder, 'a', content)).toBe(true);
   });
 
+  test('clients share what each of them has from HTTP', async () => {
+    const folder = await temporaryFolder();
+    const content = noise(4 * MIB);
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
+    const { url } = closing(await startHttpServer(serving({ '/a': content }, MIB / 4)));
+    const swarms = await Promise.all(
+      [1, 2, 3].map(async () => closing(await startSwarm({ host, upload: true }))),
+    );
+    const peers = swarms.map(({ port }) => `${host}:${port}`);
+    const results = await Promise.all(
+      swarms.map(async (swarm, index) => {
+        const own = join(folder, String(index));
+        const torrent = { torrent: made.torrent, filePath: null };
+        const object = objectOf(own, 'a', content, { urls: [`${url}/a`], torrent });
+        return (await collect([object], optionsFor(own, { swarm, peers }))).get('a');
+      }),
+    );
+    const bytes = results.map((result) => (result?.ok === true ? result.httpBytes : NaN));
+    // Alone, each would have all of it from HTTP.
+    expect(bytes.reduce((sum, some) => sum + some)).toBeLessThan(2 * content.length);
+  });
+
   test('the swarm process is killed in the middle: HTTP finishes', async () => {
     const folder = await temporaryFolder();
     const content = noise(3 * MIB);

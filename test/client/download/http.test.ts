@@ -1,3 +1,5 @@
+import { createServer, type AddressInfo } from 'node:net';
+
 import { describe, expect, test } from 'vitest';
 
 import { createHttpClient, fetchRange, getBounded } from '../../../client/download/http.js';
@@ -55,6 +57,23 @@ describe('fetchRange', () => {
     const client = closing(createHttpClient());
     for (let i = 0; i < 5; i++) await getBounded(client, `${server.url}/a`, 200_000);
     expect([server.requests(), server.connections()]).toEqual([5, 1]);
+  });
+
+  test('a kept connection that the server has ended is no failure', async () => {
+    const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello';
+    const server = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write(answer);
+        socket.once('data', () => socket.destroy());
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing({ close: () => void server.close() });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a`;
+    const client = closing(createHttpClient());
+    for (let i = 0; i < 3; i++) {
+      expect((await getBounded(client, url, 10))?.toString()).toBe('hello');
+    }
   });
 
   test.each([

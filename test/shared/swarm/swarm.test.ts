@@ -1,10 +1,16 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { countBytes, type ByteRanges } from '../../../shared/io/byte-ranges.js';
+import {
+  addRange,
+  countBytes,
+  type ByteRange,
+  type ByteRanges,
+} from '../../../shared/io/byte-ranges.js';
+import type { FileSupply } from '../../../shared/swarm/supply.js';
 import { startSwarm, type Swarm, type TorrentEvent } from '../../../shared/swarm/swarm.js';
 import { killSwarm } from '../../support/kill-swarm.js';
 import { noise } from '../../support/chunks.js';
@@ -30,6 +36,8 @@ interface Watched {
   readonly verified: (file?: number) => number;
   readonly stop: () => void;
   readonly want: (file: number, missing: ByteRanges) => void;
+  readonly held: (file: number, range: ByteRange) => void;
+  readonly release: (file: number) => Promise<void>;
 }
 
 const download = async (
@@ -121,11 +129,81 @@ describe('a swarm of two', () => {
     await first.close();
     await rm(join(folder, 'seed'), { recursive: true });
     const target = join(folder, 'second');
-    const { mkdir } = await import('node:fs/promises');
     await mkdir(target);
     const last = await download(await leecher(), made, target, [addressOf(middle)], 1);
     await until(() => last.verified() === 20_000);
     expect(files.b.equals(await readFile(last.path))).toBe(true);
+  });
+
+  test('what others have written is given to peers, as far as it is right', async () => {
+    const folder = await temporaryFolder();
+    const content = noise(320_000);
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
+    const middle = await leecher({ upload: true });
+    const first = await download(middle, made, folder, []);
+    const half = 10 * 16 * KIB;
+    await writeFile(first.path, Buffer.concat([Buffer.alloc(half), content.subarray(half)]));
+    first.held(0, { start: 0, end: content.length });
+    const target = join(folder, 'second');
+    await mkdir(target);
+    const last = await download(await leecher(), made, target, [addressOf(middle)]);
+    await until(() => last.verified() === content.length - half);
+    await writeFile(first.path, content);
+    first.held(0, { start: 0, end: half });
+    await until(() => last.verified() === content.length);
+    expect(failure(first) ?? failure(last)).toBeUndefined();
+  });
+
+  test('a finished file is given to peers until the torrent is left, wherever it is moved', async () => {
+    const folder = await temporaryFolder();
+    const files = { a: noise(100_000, 1), b: noise(100_000, 2) };
+    const made = await makeTorrent(join(folder, 'seed'), 'batch', files);
+    const first = await seeder(made);
+    const middle = await leecher({ upload: true });
+    const got = await download(middle, made, folder, [addressOf(first)], 1);
+    await until(() => got.verified() === 100_000);
+    await first.close();
+    await got.release(1);
+    await rm(got.path);
+    const target = join(folder, 'second');
+    await mkdir(target);
+    const last = await download(await leecher(), made, target, [addressOf(middle)], 1);
+    await until(() => last.verified() === 100_000);
+    expect(files.b.equals(await readFile(last.path))).toBe(true);
+  });
+
+  test('clients are told what peers have, and divide the rest among themselves', async () => {
+    const folder = await temporaryFolder();
+    const content = noise(4 * KIB * KIB);
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
+    const supplies: ByteRanges[] = [];
+    const watched: Watched[] = [];
+    const peers: string[] = [];
+    for (const name of ['one', 'two']) {
+      await mkdir(join(folder, name));
+      const swarm = await leecher({ upload: true });
+      watched.push(await download(swarm, made, join(folder, name), peers));
+      peers.push(addressOf(swarm));
+    }
+    const [one, two] = watched;
+    const supplyOf = (client: Watched | undefined): FileSupply | undefined => {
+      const events = client?.events ?? [];
+      const event = events.findLast(({ kind }) => kind === 'supply');
+      return event?.kind === 'supply' && event.supply.peers === 1
+        ? event.supply.files[0]
+        : undefined;
+    };
+    await until(() => supplyOf(one) !== undefined && supplyOf(two) !== undefined);
+    supplies.push(supplyOf(one)?.ours ?? [], supplyOf(two)?.ours ?? []);
+    expect(supplies.map(countBytes)).not.toContain(0);
+    // Each byte is one client's.
+    expect(countBytes(supplies.flat())).toBe(content.length);
+    expect(countBytes(supplies.flat().reduce<ByteRanges>(addRange, []))).toBe(content.length);
+
+    await writeFile(one?.path ?? '', content);
+    one?.held(0, { start: 0, end: content.length / 2 });
+    await until(() => two?.verified() === content.length / 2);
+    await until(() => countBytes(supplyOf(one)?.ours ?? []) < content.length / 2);
   });
 });
 

@@ -1,0 +1,81 @@
+/** Decides for a whole run whether HTTP gives what peers can give as well. */
+export interface Balance {
+  readonly addHttp: (bytes: number) => void;
+  readonly addPeers: (bytes: number) => void;
+  /** To be called every `BALANCE_INTERVAL`. */
+  readonly tick: () => void;
+  /** False while peers alone are as fast as HTTP was: then its server is spared. */
+  readonly racing: () => boolean;
+}
+
+/** Milliseconds of one observation. */
+export const BALANCE_INTERVAL = 250;
+/** How much of a speed is the last observation: one second or so counts. */
+const NEW_PART = 0.3;
+/** Below this part of HTTP's speed what peers gave did not slow HTTP down. */
+const ALONE = 0.1;
+/**
+ * Beside peers HTTP may show more than it did alone: its first second was slow. Or others of a crowd
+ * have just left the server to us, and would see the same were we to leave it; so not at once.
+ */
+const RAISE = 0.02;
+/** HTTP comes back when peers have become so much slower than it was. */
+const TOO_SLOW = 0.8;
+/**
+ * Both share one line, so peers can never show half of it beside HTTP. From this part on HTTP rests
+ * for a moment, to see whether they take what it leaves; each time in vain the next is later.
+ */
+const WORTH_A_TRIAL = 0.4;
+const TRIAL = 1500;
+const FIRST_TRIAL = 3000;
+const LATER_FACTOR = 3;
+
+/** `now` in milliseconds, of a clock that never goes back. */
+export function startBalance(now: () => number = () => performance.now()): Balance {
+  let [httpBytes, peerBytes] = [0, 0];
+  let [http, peers] = [0, 0];
+  /** Bytes a second of HTTP when it was alone. */
+  let alone = 0;
+  let last = now();
+  let racing = true;
+  let trialEnd: number | null = null;
+  let pause = FIRST_TRIAL;
+  let nextTrial = last + pause;
+
+  const observe = (): number => {
+    const time = now();
+    const seconds = Math.max(time - last, 1) / 1000;
+    last = time;
+    http += NEW_PART * (httpBytes / seconds - http);
+    peers += NEW_PART * (peerBytes / seconds - peers);
+    if (racing && httpBytes > 0) {
+      if (peers < ALONE * http) alone = http;
+      else alone += RAISE * Math.max(http - alone, 0);
+    }
+    [httpBytes, peerBytes] = [0, 0];
+    return time;
+  };
+
+  const tick = (): void => {
+    const time = observe();
+    if (racing) {
+      if (peers > 0 && peers >= alone) racing = false;
+      else if (peers >= WORTH_A_TRIAL * alone && peers > 0 && time >= nextTrial) {
+        racing = false;
+        trialEnd = time + TRIAL;
+      }
+    } else if (trialEnd === null || time >= trialEnd) {
+      racing = peers < TOO_SLOW * alone;
+      if (racing && trialEnd !== null) pause *= LATER_FACTOR;
+      if (racing) nextTrial = time + pause;
+      trialEnd = null;
+    }
+  };
+
+  return {
+    addHttp: (bytes) => (httpBytes += bytes),
+    addPeers: (bytes) => (peerBytes += bytes),
+    tick,
+    racing: () => racing,
+  };
+}

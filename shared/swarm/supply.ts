@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+
+import type { Torrent, Wire } from 'webtorrent';
+
+import { addRange, type ByteRanges } from '../io/byte-ranges.js';
+import { segmentsOf } from '../torrent/layout.js';
+import type { TorrentInfo } from '../torrent/metainfo.js';
+
+/** What the connected peers can give of one file. */
+export interface FileSupply {
+  readonly file: number;
+  /** Ranges that at least one of them has. */
+  readonly offered: ByteRanges;
+  /**
+   * Ranges that none of them has, and that this client is to fetch from elsewhere, not another one
+   * of those that lack them as well: all work out the same division for themselves.
+   */
+  readonly ours: ByteRanges;
+}
+
+export interface Supply {
+  /** Peers that are connected. */
+  readonly peers: number;
+  readonly files: readonly FileSupply[];
+}
+
+/** Milliseconds between two looks at least; looking takes a twentieth of the time at most. */
+const INTERVAL = 250;
+const PAUSE_FACTOR = 20;
+/** Clients divide what is missing in units of so many bytes: a request costs a round trip. */
+const UNIT_BYTES = 256 * 1024;
+
+/** Reports what peers can give of the files that `files` names, whenever that has changed. */
+export function watchSupply(
+  torrent: Torrent,
+  info: TorrentInfo,
+  ownId: string,
+  files: () => Iterable<number>,
+  report: (supply: Supply) => void,
+): { readonly stop: () => void } {
+  let last = '';
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    clearTimeout(timer);
+    if (torrent.destroyed) return;
+    const startedAt = performance.now();
+    if (torrent.ready) {
+      const supply = supplyOf(torrent, info, ownId, new Set(files()));
+      const now = JSON.stringify(supply);
+      if (now !== last) report(supply);
+      last = now;
+    }
+    const pause = (performance.now() - startedAt) * PAUSE_FACTOR;
+    timer = setTimeout(look, Math.max(INTERVAL, pause));
+  };
+  look();
+  // The first peer changes much: HTTP is fetching what it may have.
+  torrent.on('wire', (wire: Wire) => {
+    for (const event of ['bitfield', 'have-all']) {
+      wire.once(event, () => {
+        if (torrent.wires.length === 1) look();
+      });
+    }
+  });
+  return {
+    stop: () => {
+      clearTimeout(timer);
+    },
+  };
+}
+
+function supplyOf(
+  { wires, pieces }: Torrent,
+  info: TorrentInfo,
+  ownId: string,
+  wanted: ReadonlySet<number>,
+): Supply {
+  const files = new Map<number, { offered: ByteRanges; ours: ByteRanges }>();
+  for (const file of wanted) files.set(file, { offered: [], ours: [] });
+  // What nobody has, each of them lacks.
+  const others = wires.map(({ peerId }) => seedOf(peerId));
+  const own = seedOf(ownId);
+  const perUnit = Math.max(1, UNIT_BYTES / info.pieceLength);
+  for (const [index, piece] of pieces.entries()) {
+    if (piece === null) continue;
+    const segments = segmentsOf(info, index).filter(({ file }) => wanted.has(file));
+    if (segments.length === 0) continue;
+    const kind = wires.some(({ peerPieces }) => peerPieces.get(index))
+      ? 'offered'
+      : isOurs(own, others, Math.floor(index / perUnit))
+        ? 'ours'
+        : null;
+    for (const { file, fileOffset, length } of kind === null ? [] : segments) {
+      const supply = files.get(file);
+      if (supply === undefined || kind === null) continue;
+      const added = { start: fileOffset, end: fileOffset + length };
+      supply[kind] = addRange(supply[kind], added);
+    }
+  }
+  return { peers: wires.length, files: [...files].map(([file, supply]) => ({ file, ...supply })) };
+}
+
+/** Rendezvous hashing: each unit belongs to the client with the highest hash of both. */
+function isOurs(own: number, others: readonly number[], unit: number): boolean {
+  const weight = mix(own, unit);
+  return others.every((other) => mix(other, unit) <= weight);
+}
+
+function seedOf(peerId: string): number {
+  return createHash('sha1').update(peerId).digest().readUInt32BE(0);
+}
+
+/** The finaliser of MurmurHash3: every bit of both counts. */
+function mix(seed: number, unit: number): number {
+  let hash = seed ^ Math.imul(unit + 1, 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
