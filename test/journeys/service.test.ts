@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
@@ -148,6 +148,28 @@ describeAsRoot('the daemon of an ordinary user', () => {
     // Whoever is not root on this machine may ask, too.
     expect((await stat(service.socket)).mode & 0o777).toBe(0o666);
     expect(await stop(service)).toBe(0);
+  });
+});
+
+describeAsRoot('the daemon on a full disk', () => {
+  test('refuses what does not fit, says why, and goes on with what does', async () => {
+    const cache = join(system.root, CACHE);
+    await mkdir(cache, { recursive: true });
+    const script = 'mount -t tmpfs -o size=8m none "$0" && exec "$@"';
+    const through = ['unshare', '--mount', 'sh', '-c', script, cache];
+    const service = await startService(system.root, ALONE, { through });
+    services.push(service);
+    expect(await outcome(service)).toBe(GIVEN);
+    // Only the daemon sees that disk.
+    const filler = join('/proc', String(service.child.pid), 'root', cache, 'filler');
+    await expect(writeFile(filler, Buffer.alloc(8 << 20))).rejects.toThrow('ENOSPC');
+    const { lines, message } = await service.ask(acquire(gd));
+    expect(lines.at(-1)).toBe(REFUSED);
+    expect(message).toMatch(/no space left/i);
+    // What nobody has pending, as far as the daemon knows, has made room.
+    expect((await statusOf(service)).cache.files).toBe(0);
+    await rm(filler);
+    expect(await outcome(service, gd)).toBe(GIVEN);
   });
 });
 
