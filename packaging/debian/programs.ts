@@ -35,6 +35,7 @@ export const PROGRAMS: readonly ProgramPackage[] = [
     files: [
       ['apt.conf.d', 'usr/share/debshoal/apt.conf.d'],
       ['apt-method', 'usr/lib/debshoal/apt-method'],
+      ['reader', 'usr/lib/debshoal/app/packaging/reader'],
       ['systemd', 'usr/lib/systemd/system'],
     ],
     // Method and snippet in one file each: where the method is gone, apt does not look for it.
