@@ -46,7 +46,7 @@ export interface FetchOptions {
   readonly report: ReportProgress;
 }
 
-export interface FetchWatcher {
+interface FetchWatcher {
   /**
    * The object lies at its target, as the index says it is. Its package waits, and the file stays,
    * until the promise is settled, which must not fail.

@@ -9,7 +9,7 @@ import type { ActiveRoute } from './choose-route.js';
 import type { PackageReport } from './report-fetch.js';
 
 /** A verified .deb. */
-export interface FinishedDeb {
+interface FinishedDeb {
   readonly route: ActiveRoute;
   /** What it was made from in the end. */
   readonly by: 'delta' | 'full';

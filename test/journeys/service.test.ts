@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 
 import { sha256 } from '../../shared/io/hash.js';
 import { asNobody, NOBODY } from '../support/as-nobody.js';
-import { startCli } from '../support/cli.js';
+import { startCli, type RunningCli } from '../support/cli.js';
 import { until } from '../support/cleanup.js';
 import { fixturePair } from '../support/fixture-pairs.js';
 import { corrupted, makeLab, type Lab, type LabSystem } from '../support/lab.js';
@@ -25,7 +25,7 @@ const describeWithSystemd = await needs('systemd-socket-activate', 'apt-get', 'd
 
 let lab: Lab;
 let system: LabSystem;
-const services: RunningService[] = [];
+const services: RunningCli[] = [];
 
 const start = async (...args: string[]): Promise<RunningService> => {
   const service = await startService(system.root, args);
@@ -179,6 +179,7 @@ describeWithSystemd('the daemon behind a socket of systemd’s', () => {
     const through = ['systemd-socket-activate', '-l', socket];
     const args = ['daemon', '--root', system.root, '--socket', join(system.root, 'ok'), ...ALONE];
     const running = startCli('client', args, { through });
+    services.push(running);
     while (!(await isThere(socket))) await new Promise((resolve) => setTimeout(resolve, 20));
     const { lines, body } = await ask(socket, acquire(ghostscript));
     expect(lines.at(-1)).toBe('200 URI Start');
