@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { openAptSystem, type AptSystem } from '../../client/apt/apt-system.js';
@@ -42,8 +43,10 @@ const CLIENT = fileURLToPath(new URL('../../client/cli.js', import.meta.url));
 export async function measureOverhead(options: OverheadOptions): Promise<OverheadReport> {
   return withTemporaryFolder(async (folder) => {
     const lab = await makeLab(folder, options.packages, options.size);
-    const daemon = await startDaemon(lab);
+    const daemon = startDaemon(lab);
+    const ended = once(daemon, 'close');
     try {
+      await untilCalm(lab, daemon, options.signal);
       const system = await openAptSystem(lab.root);
       await system.run('apt-get', ['-qq', 'update'], options.signal);
       const empty = (): { wall: number[]; cpu: number[] } => ({ wall: [], cpu: [] });
@@ -62,22 +65,29 @@ export async function measureOverhead(options: OverheadOptions): Promise<Overhea
       return report;
     } finally {
       daemon.kill();
-      await once(daemon, 'close');
+      await ended;
       await lab.close();
     }
   });
 }
 
-/** Waits until it has seen that there are no deltas. */
-async function startDaemon({ root, socket, ready }: Lab): Promise<ReturnType<typeof spawn>> {
+function startDaemon({ root, socket }: Lab): ChildProcess {
   const args = ['daemon', '--root', root, '--socket', socket, '--no-swarm'];
-  const daemon = spawn(process.execPath, [CLIENT, ...args], { stdio: 'ignore' });
+  return spawn(process.execPath, [CLIENT, ...args], { stdio: 'ignore' });
+}
+
+/** Waits until the daemon has seen that there are no deltas. */
+async function untilCalm(
+  { socket, ready }: Lab,
+  daemon: ChildProcess,
+  signal: AbortSignal,
+): Promise<void> {
   for (let calm = 0; calm < CALM;) {
+    signal.throwIfAborted();
     if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await setTimeout(100);
     calm = (await exists(socket)) && !(await exists(ready)) ? calm + 1 : 0;
   }
-  return daemon;
 }
 
 async function download(
