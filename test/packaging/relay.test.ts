@@ -222,6 +222,16 @@ test('a daemon that hangs holds up a hundred packages no longer than one', async
   expect(daemon.requests).toHaveLength(64);
 });
 
+test('a daemon that hung once is not asked again', async () => {
+  daemon.answer = SILENCE;
+  await start('Acquire::Debshoal::Silence=1');
+  for (const name of ['tiny_1_amd64.deb', 'tiny_2_amd64.deb']) {
+    await order(name);
+    await expectDelivered(name);
+  }
+  expect(daemon.requests).toHaveLength(1);
+});
+
 test('the beginning of an earlier download is still there for the mirror', async () => {
   daemon.answer = give(WRONG);
   await start();
