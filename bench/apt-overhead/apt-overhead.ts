@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { openAptSystem, type AptSystem } from '../../client/apt/apt-system.js';
 import { exists, withTemporaryFolder } from '../../shared/io/files.js';
 import type { ReportProgress } from '../../shared/progress.js';
+import { childSeconds } from '../measure/process-usage.js';
 import { makeLab, type Lab } from './lab.js';
 
 export interface OverheadOptions {
@@ -17,69 +19,87 @@ export interface OverheadOptions {
   readonly report: ReportProgress;
 }
 
-/** Seconds of `apt-get upgrade --download-only`, run after run. */
-export interface OverheadReport {
-  readonly without: readonly number[];
-  readonly with: readonly number[];
-  /** Of the medians. */
-  readonly ratio: number;
-}
+/** `idle`: debshoal is enabled, and there is no delta of anything; `asked`: there are, of others. */
+export const KINDS = ['without', 'idle', 'asked'] as const;
+export type Kind = (typeof KINDS)[number];
 
+/** Seconds of `apt-get upgrade --download-only`, run after run. */
+export type OverheadReport = Readonly<
+  Record<
+    Kind,
+    {
+      readonly wall: readonly number[];
+      /** Of apt and its methods, not of daemon and mirror; for when the machine is busy. */
+      readonly cpu: readonly number[];
+    }
+  >
+>;
+
+/** Looks without the file that calls for questions: between the socket and it lie milliseconds. */
+const CALM = 10;
 const CLIENT = fileURLToPath(new URL('../../client/cli.js', import.meta.url));
 
-/** Downloads the same packages by turns with debshoal and without; the daemon knows no delta. */
+/** Downloads the same packages by turns with debshoal and without; the daemon has none of them. */
 export async function measureOverhead(options: OverheadOptions): Promise<OverheadReport> {
   return withTemporaryFolder(async (folder) => {
     const lab = await makeLab(folder, options.packages, options.size);
-    const daemon = await startDaemon(lab);
+    const daemon = startDaemon(lab);
+    const ended = once(daemon, 'close');
     try {
+      await untilCalm(lab, daemon, options.signal);
       const system = await openAptSystem(lab.root);
       await system.run('apt-get', ['-qq', 'update'], options.signal);
-      const report = { without: [] as number[], with: [] as number[] };
-      // The first of each fills the caches of this machine and of the daemon.
+      const empty = (): { wall: number[]; cpu: number[] } => ({ wall: [], cpu: [] });
+      const report = { without: empty(), idle: empty(), asked: empty() };
+      // The first round fills the caches of this machine and of the daemon.
       for (let run = 0; run <= options.runs; run++) {
-        for (const kind of run % 2 === 0
-          ? (['without', 'with'] as const)
-          : (['with', 'without'] as const)) {
-          const seconds = await download(lab, system, kind === 'with', options.signal);
-          if (run > 0) report[kind].push(seconds);
+        for (let turn = 0; turn < KINDS.length; turn++) {
+          const kind = KINDS[(run + turn) % KINDS.length] ?? 'without';
+          const { wall, cpu } = await download(lab, system, kind, options.signal);
+          if (run === 0) continue;
+          report[kind].wall.push(wall);
+          report[kind].cpu.push(cpu);
         }
         options.report({ kind: 'count', name: 'runs', done: run, total: options.runs });
       }
-      return { ...report, ratio: median(report.with) / median(report.without) };
+      return report;
     } finally {
       daemon.kill();
-      await once(daemon, 'close');
+      await ended;
       await lab.close();
     }
   });
 }
 
-async function startDaemon({ root, socket }: Lab): Promise<ReturnType<typeof spawn>> {
-  const args = ['daemon', '--root', root, '--socket', socket, '--no-swarm', '--no-prefetch'];
-  const daemon = spawn(process.execPath, [CLIENT, ...args], { stdio: 'ignore' });
-  while (!(await exists(join(root, 'run/debshoal/ok')))) {
+function startDaemon({ root, socket }: Lab): ChildProcess {
+  const args = ['daemon', '--root', root, '--socket', socket, '--no-swarm'];
+  return spawn(process.execPath, [CLIENT, ...args], { stdio: 'ignore' });
+}
+
+/** Waits until the daemon has seen that there are no deltas. */
+async function untilCalm(
+  { socket, ready }: Lab,
+  daemon: ChildProcess,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let calm = 0; calm < CALM;) {
+    signal.throwIfAborted();
     if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await setTimeout(100);
+    calm = (await exists(socket)) && !(await exists(ready)) ? calm + 1 : 0;
   }
-  return daemon;
 }
 
 async function download(
   lab: Lab,
   system: AptSystem,
-  isWith: boolean,
+  kind: Kind,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<{ wall: number; cpu: number }> {
   await lab.forget();
-  const started = performance.now();
-  const method = isWith ? lab.withMethod : [];
+  await (kind === 'asked' ? writeFile(lab.ready, '') : rm(lab.ready, { force: true }));
+  const [started, used] = [performance.now(), childSeconds()];
+  const method = kind === 'without' ? [] : lab.withMethod;
   await system.run('apt-get', [...method, '-qq', '-y', '--download-only', 'upgrade'], signal);
-  return (performance.now() - started) / 1000;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return ((sorted[middle] ?? 0) + (sorted[sorted.length - 1 - middle] ?? 0)) / 2;
+  return { wall: (performance.now() - started) / 1000, cpu: childSeconds() - used };
 }

@@ -12,6 +12,8 @@ export interface Lab {
   /** Arguments for apt that put our method between it and its own. */
   readonly withMethod: readonly string[];
   readonly socket: string;
+  /** The file without which our method is not started. */
+  readonly ready: string;
   /** Empties apt's cache of packages. */
   forget(): Promise<void>;
   close(): Promise<void>;
@@ -47,6 +49,7 @@ export async function makeLab(folder: string, count: number, size: number): Prom
     root,
     withMethod: await installMethod(root, socket),
     socket,
+    ready: join(root, 'run/debshoal/ok'),
     forget: async () => {
       await rm(join(root, 'var/cache/apt/archives'), { recursive: true, force: true });
       await mkdir(join(root, 'var/cache/apt/archives/partial'), { recursive: true });

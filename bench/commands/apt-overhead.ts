@@ -3,7 +3,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { formatBytes, formatSeconds, formatTable } from '../../shared/cli/format.js';
 import { makeReporter } from '../../shared/cli/reporter.js';
 import { interruptSignal } from '../../shared/cli/run-cli.js';
-import { measureOverhead } from '../apt-overhead/apt-overhead.js';
+import { KINDS, measureOverhead, type Kind } from '../apt-overhead/apt-overhead.js';
 
 interface OverheadArguments {
   packages: number;
@@ -15,7 +15,8 @@ interface OverheadArguments {
 const HELP = `$0 apt-overhead
 
 What debshoal costs when there is nothing to gain: apt downloads the same packages from a mirror on
-this machine, by turns with our method and a daemon that knows no delta, and without.`;
+this machine, by turns without us; with a daemon that knows no delta at all, so that apt's own method
+is run at once; and with one that is asked for each package, because it has deltas of others.`;
 
 export const aptOverheadCommand: CommandModule<object, OverheadArguments> = {
   command: 'apt-overhead',
@@ -36,15 +37,32 @@ export const aptOverheadCommand: CommandModule<object, OverheadArguments> = {
       console.log(JSON.stringify(report));
       return;
     }
-    const row = (name: string, seconds: readonly number[]): string[] => {
-      const sorted = seconds.toSorted((a, b) => a - b);
-      const at = (part: number): string =>
-        formatSeconds(sorted[Math.floor(part * (runs - 1))] ?? 0);
-      return [name, at(0), at(0.5), at(1)];
-    };
-    const rows = [row('without', report.without), row('with', report.with)];
+    const { without } = report;
+    const rows = KINDS.map((kind) => {
+      const { wall, cpu } = report[kind];
+      const seconds = [quantile(wall, 0), quantile(wall, 0.5), mean(cpu)];
+      const ratios = [
+        quantile(wall, 0.5) / quantile(without.wall, 0.5),
+        mean(cpu) / mean(without.cpu),
+      ];
+      return [NAMES[kind], ...seconds.map(formatSeconds), ...ratios.map((one) => one.toFixed(3))];
+    });
     console.log(`${packages} packages of ${formatBytes(size)}, ${runs} runs of each:\n`);
-    console.log(formatTable(['debshoal', 'fastest', 'median', 'slowest'], rows));
-    console.log(`\n${report.ratio.toFixed(3)} times as long with it`);
+    console.log(formatTable(HEADER, rows));
   },
 };
+
+const HEADER = ['debshoal', 'fastest', 'median', 'processor', 'ratio', 'of processor'];
+const NAMES: Readonly<Record<Kind, string>> = {
+  without: 'not enabled',
+  idle: 'no delta of anything',
+  asked: 'deltas, but of others',
+};
+
+function quantile(values: readonly number[], part: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(part * (values.length - 1))] ?? 0;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

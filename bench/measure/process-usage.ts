@@ -18,15 +18,20 @@ export function readUsage(pid: number): ProcessUsage {
   };
 }
 
+/** Processor seconds of this process's children that have ended, and of theirs. */
+export function childSeconds(): number {
+  return parseCpuSeconds(readFileSync('/proc/self/stat', 'latin1'), 13, 15);
+}
+
 /** The peak of the resident set counts from now; "5" in proc(5), /proc/PID/clear_refs. */
 export function resetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
 /** User and system time, own and of waited-for children: fields 14 to 17, after the name. */
-export function parseCpuSeconds(stat: string): number {
+export function parseCpuSeconds(stat: string, from = 11, to = 15): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  const ticks = fields.slice(from, to).reduce((sum, field) => sum + Number(field), 0);
   return ticks / TICKS_A_SECOND;
 }
 

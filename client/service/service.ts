@@ -172,10 +172,11 @@ export async function runService(options: ServiceOptions): Promise<void> {
     onBug,
   });
   try {
+    // Before it looks whether there are deltas: what it finds then counts.
+    await ready.doubt();
     // First of all it fetches indexes, for which early askers wait a little.
     background.now();
     await knowledge.get();
-    await ready.doubt();
     report({ kind: 'note', text: 'ready' });
     if (!signal.aborted) await once(signal, 'abort');
   } finally {

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
@@ -113,23 +113,27 @@ for (const suite of ['bookworm', 'trixie'] as const) {
     });
 
     test('a damaged cache', async () => {
-      await lab.startDaemon();
+      await start();
+      await lab.apt('apt-get', '-y', '--download-only', 'upgrade');
+      await lab.apt('apt-get', 'clean');
       const ready = inside('var/cache/debshoal/daemon/ready');
-      const finished = async (): Promise<string[]> =>
-        (await exists(ready))
-          ? (await readdir(ready)).filter((name) => /^[0-9a-f]/.test(name))
-          : [];
-      while ((await finished()).length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
-      for (const name of await finished()) await truncate(join(ready, name), 1000);
+      const names = await readdir(ready);
+      expect(names).toHaveLength(2);
+      for (const name of names) await truncate(join(ready, name), 1000);
       await upgrade();
       await expectUpgraded();
     });
 
     test('an index that knows only what was before', async () => {
-      await start();
-      for (const name of await readdir(inside('var/lib/apt/lists'))) {
-        if (name.includes('debshoal')) await writeFile(inside('var/lib/apt/lists', name), '');
+      const lists = inside('var/lib/apt/lists');
+      const [name = ''] = (await readdir(lists)).filter((list) => list.endsWith('_Deltas'));
+      let index = await readFile(join(lists, name), 'utf8');
+      for (const { newSha256 } of lab.pairs) {
+        expect(index).toContain(newSha256);
+        index = index.replaceAll(newSha256, '0'.repeat(32) + newSha256.slice(32));
       }
+      await writeFile(join(lists, name), index);
+      await start();
       await upgrade();
       await expectUpgraded(...BOTH);
     });
@@ -139,7 +143,8 @@ for (const suite of ['bookworm', 'trixie'] as const) {
         LD_PRELOAD: '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1',
         FAKETIME: offset,
       });
-      await lab.apt('faketime', '-f', offset, 'apt-get', '-y', ...SILENCE, 'upgrade');
+      // Not apt, whose methods libfaketime hangs in trixie; it looks at no date here.
+      await upgrade();
       await expectUpgraded();
     });
 

@@ -81,6 +81,12 @@ async function expectDelivered(name: string): Promise<Message> {
   return done;
 }
 
+/** Process ids: apt's method for http, then the one that computes hashes. */
+async function childrenOf({ pid }: MethodProcess): Promise<number[]> {
+  const list = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return list.trim().split(' ').map(Number);
+}
+
 const requested = (): string[] => mirror.requests.map(({ path }) => path);
 
 test('what the daemon has does not come from the mirror', async () => {
@@ -216,6 +222,16 @@ test('a daemon that hangs holds up a hundred packages no longer than one', async
   expect(daemon.requests).toHaveLength(64);
 });
 
+test('a daemon that hung once is not asked again', async () => {
+  daemon.answer = SILENCE;
+  await start('Acquire::Debshoal::Silence=1');
+  for (const name of ['tiny_1_amd64.deb', 'tiny_2_amd64.deb']) {
+    await order(name);
+    await expectDelivered(name);
+  }
+  expect(daemon.requests).toHaveLength(1);
+});
+
 test('the beginning of an earlier download is still there for the mirror', async () => {
   daemon.answer = give(WRONG);
   await start();
@@ -262,10 +278,27 @@ test('it ends when apt does', async () => {
   expect(await readdir(partial)).toEqual([]);
 });
 
+test.each(['SIGSTOP', 'SIGKILL'] as const)(
+  'apt’s method that computes hashes gets %s: the rest comes from the mirror',
+  async (signal) => {
+    daemon.answer = give(CONTENT);
+    await start('Acquire::Debshoal::Silence=1');
+    await order('tiny_1_amd64.deb');
+    await expectDelivered('tiny_1_amd64.deb');
+    const [, checker] = await childrenOf(method);
+    process.kill(checker ?? 0, signal);
+    for (const name of ['tiny_2_amd64.deb', 'tiny_3_amd64.deb']) {
+      await order(name);
+      await expectDelivered(name);
+    }
+    expect(requested()).toEqual(['/tiny_2_amd64.deb', '/tiny_3_amd64.deb']);
+  },
+);
+
 test('it ends as apt’s method does', async () => {
   await start();
-  const children = await readFile(`/proc/${method.pid}/task/${method.pid}/children`, 'utf8');
-  process.kill(Number(children.trim().split(' ')[0]), 'SIGKILL');
+  const [stock] = await childrenOf(method);
+  process.kill(stock ?? 0, 'SIGKILL');
   expect(await method.ended).toBe(100);
 });
 

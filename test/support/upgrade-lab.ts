@@ -80,6 +80,8 @@ export async function makeUpgradeLab(suite: 'bookworm' | 'trixie'): Promise<Upgr
       await chroot.setSources(archive.sourceLine(mirror.url, '/etc/apt/lab.gpg'));
       await chroot.run('dpkg', ['-i', ...PAIRS.map((pair) => `/${pair.name}.deb`)]);
       await chroot.run('apt-get', ['-qq', 'clean']);
+      // apt would keep a list that a test has changed.
+      await rm(join(chroot.folder, 'var/lib/apt/lists'), { recursive: true, force: true });
       await chroot.run('apt-get', ['-qq', 'update']);
       mirror.forget();
     },
