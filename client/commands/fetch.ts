@@ -130,7 +130,7 @@ function warnOf({ level, detail }: Confinement): Progress {
 /** Without a swarm everything still comes over HTTP. */
 async function tryStartSwarm(report: ReportProgress): Promise<Swarm | null> {
   try {
-    return await startSwarm({ upload: false });
+    return await startSwarm({ upload: false, lan: true });
   } catch (error) {
     if (!isDebshoalError(error)) throw error;
     report({ kind: 'warning', text: `no BitTorrent: ${error.message}` });

@@ -33,6 +33,7 @@ export const PROGRAMS: readonly ProgramPackage[] = [
     files: [
       ['apt.conf.d', 'usr/share/debshoal/apt.conf.d'],
       ['apt-method', 'usr/lib/debshoal/apt-method'],
+      ['reader', 'usr/lib/debshoal/app/packaging/reader'],
       ['systemd', 'usr/lib/systemd/system'],
     ],
     emptyFolders: ['etc/debshoal/conf.d', 'etc/debshoal/sources.d'],

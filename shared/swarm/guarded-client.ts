@@ -37,6 +37,8 @@ export interface GuardedClient {
 }
 
 export interface TorrentGuards {
+  /** Nothing is fetched: peers that have everything are of no use, nor we to them. */
+  readonly seeds: boolean;
   /** Only peers of the own networks get something of it. */
   readonly localOnly: boolean;
   /** Nobody but its trackers tells of its peers (BEP 27). */
@@ -181,6 +183,13 @@ export function startGuardedClient(
     }
     limit(wire);
     gate.guard(wire, guards);
+    for (const event of guards.seeds ? ['bitfield', 'have-all', 'have'] : []) {
+      wire.on(event, () => {
+        if (!torrent.pieces.every((_, index) => wire.peerPieces.get(index))) return;
+        if (entry !== undefined) entry.retries = Infinity;
+        wire.destroy();
+      });
+    }
     return true;
   }
 

@@ -7,7 +7,7 @@ import { mergeRuns, piecesOf, segmentsOf, wholePieces } from '../torrent/layout.
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
 import { createChunkStore, type MappedStore } from './chunk-store.js';
-import type { GuardedClient } from './guarded-client.js';
+import type { GuardedClient, TorrentGuards } from './guarded-client.js';
 import { offerHeldPieces } from './held-pieces.js';
 import { watchForLiars } from './liars.js';
 import type { DownloadRequest, SeedRequest, TorrentEvent } from './messages.js';
@@ -54,7 +54,7 @@ export function startDownload(
     bitfield: new Uint8Array(Math.ceil(info.pieceCount / 8)),
     ...(client.upload ? {} : { uploads: false as const }),
   });
-  const session = open(client, info, { torrent, store }, request, ports);
+  const session = open(client, info, { torrent, store }, { ...request, seeds: false }, ports);
   watchForLiars(torrent, info, {
     ban: (address) => {
       client.filter.ban(address);
@@ -163,7 +163,13 @@ export function startSeed(
     // Nothing is fetched for a seed: what is missing is not wanted.
     deselect: true,
   });
-  const session = open(client, info, { torrent, store }, { ...request, peers: [] }, ports);
+  const session = open(
+    client,
+    info,
+    { torrent, store },
+    { ...request, peers: [], seeds: true },
+    ports,
+  );
   torrent.once('ready', () => {
     const held = wholePieces(info, new Set(paths.keys()));
     if (held.length === 0) session.fail('no whole piece lies in the files that are here');
@@ -204,7 +210,9 @@ function open(
   client: GuardedClient,
   info: TorrentInfo,
   { torrent, store }: { readonly torrent: Torrent; readonly store: MappedStore },
-  request: Pick<DownloadRequest, 'trackers' | 'peers'> & Pick<SeedRequest, 'localOnly'>,
+  request: Pick<DownloadRequest, 'trackers' | 'peers'> &
+    Pick<SeedRequest, 'localOnly'> &
+    Pick<TorrentGuards, 'seeds'>,
   { report, onSent }: SessionPorts,
 ): OpenTorrent {
   const received: Record<string, number> = {};
@@ -244,6 +252,7 @@ function open(
       fail(error.message);
     },
     onSent,
+    seeds: request.seeds,
     localOnly: request.localOnly ?? false,
     private: info.private,
   });

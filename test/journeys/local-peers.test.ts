@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -66,12 +66,15 @@ describeHere('computers on one network', () => {
       },
     });
   };
-  const makeObject = async (): Promise<Object> => {
+  const makeObject = async ({ isPrivate = false } = {}): Promise<Object> => {
     const folder = await temporaryFolder();
     const content = noise(SIZE, Math.floor(Math.random() * 1e6));
     const made = await makeTorrent(join(folder, 'seed'), 'object', { object: content });
     const torrentPath = join(folder, 'object.torrent');
-    await writeFile(torrentPath, made.torrent);
+    // The info dictionary is last, and `private` its last key.
+    const end = Buffer.from('7:privatei1eee');
+    const bytes = isPrivate ? Buffer.concat([made.torrent.subarray(0, -2), end]) : made.torrent;
+    await writeFile(torrentPath, bytes);
     return { ...made, folder, torrentPath, content, path: made.paths[0] ?? '' };
   };
   const seeding = async (host: LabHost, object: Object, more: object = {}): Promise<LabPeer> => {
@@ -108,6 +111,38 @@ describeHere('computers on one network', () => {
     await until(() => seeder.uploaded().local >= SIZE);
     expect([seeder.uploaded().beyond, second.uploaded().beyond]).toEqual([0, 0]);
     for (const { pid } of [seeder, client]) expect(process.kill(pid, 0)).toBe(true);
+  });
+
+  test('a private torrent is neither announced to neighbours nor looked for', async () => {
+    const [one, two] = hosts;
+    const [secret, object] = [await makeObject({ isPrivate: true }), await makeObject()];
+    await seeding(one, secret);
+    const lost = await fetching(two, secret, alone);
+    await seeding(one, object);
+    const client = await fetching(two, object, alone);
+    await until(() => client.verified() === SIZE);
+    expect(lost.verified()).toBe(0);
+  });
+
+  test('a peer that gives nothing itself tells who does', async () => {
+    const [one, two, three] = hosts;
+    const object = await makeObject();
+    const everybody = { upload: true, reach: 'internet' } as const;
+    const slow = { ...everybody, uploadBytesPerSecond: 150_000 };
+    const source = await seeding(one, object, { swarm: slow });
+    const between = await fetching(two, object, {
+      swarm: everybody,
+      peers: [`${publicOf(one)}:${source.port}`],
+      beyondBytes: 0,
+    });
+    await until(() => between.verified() > 0);
+    const client = await fetching(three, object, {
+      swarm: { upload: false },
+      peers: [`${publicOf(two)}:${between.port}`],
+    });
+    await until(() => client.verified() === SIZE);
+    expect(between.uploaded().beyond).toBe(0);
+    expect(object.content.equals(await readFile(client.path))).toBe(true);
   });
 
   test('aria2 finds us, and we find libtorrent', async () => {
@@ -186,10 +221,13 @@ describeHere('computers on one network', () => {
     async (scheme) => {
       const [one, two, three] = hosts;
       const object = await makeObject();
-      // It reads the list below the folder that it makes its root.
-      await writeFile(join(object.folder, 'whitelist'), `${object.info.infoHash}\n`);
+      // As `nobody`, it reads the list below the folder that it has made its root.
+      const root = join(object.folder, 'tracker');
+      await mkdir(root);
+      await chmod(root, 0o755);
+      await writeFile(join(root, 'whitelist'), `${object.info.infoHash}\n`);
       const at = ['-i', publicOf(three), '-p', '6969', '-P', '6969'];
-      running(three, 'opentracker', ...at, '-d', object.folder, '-w', 'whitelist', '-u', 'root');
+      running(three, 'opentracker', ...at, '-d', root, '-w', 'whitelist');
       await new Promise((resolve) => setTimeout(resolve, 500));
       const trackers = [`${scheme}://${publicOf(three)}:6969/announce`];
       const everybody = { upload: true, reach: 'internet' };
@@ -197,7 +235,6 @@ describeHere('computers on one network', () => {
       await new Promise((resolve) => setTimeout(resolve, 1000));
       const client = await fetching(two, object, { swarm: { upload: false }, trackers });
       await until(() => client.verified() === SIZE);
-      await rm(client.path);
     },
   );
 });

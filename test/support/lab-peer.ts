@@ -37,7 +37,7 @@ export async function startLabPeer(
 ): Promise<LabPeer> {
   const program = new URL('../../dist/test/support/lab-peer-process.js', import.meta.url);
   const json = JSON.stringify({ trackers: [], peers: [], ...task });
-  const [command = '', ...args] = [...host.prefix, process.execPath, fileURLToPath(program), json];
+  const [command, ...args] = [...host.prefix, process.execPath, fileURLToPath(program), json];
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   let started: { port: number; pid: number } | undefined;
   let verified = 0;
