@@ -22,7 +22,7 @@ export const statusCommand: CommandModule<object, StatusArguments> = {
 };
 
 /** For people. */
-export function describeStatus(status: DaemonStatus): string {
+function describeStatus(status: DaemonStatus): string {
   const { version, since, saved, cache, indexes, working, prefetchObstacle, troubles } = status;
   const lines = [
     `debshoal ${version}, running since ${localTime(since)}`,

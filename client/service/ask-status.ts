@@ -61,7 +61,8 @@ async function ask(socketPath: string, request: string): Promise<string> {
   const timer = setTimeout(() => socket.destroy(new Error('no answer in time')), PATIENCE);
   try {
     await once(socket, 'connect');
-    socket.end(request);
+    // Not ended: to the daemon that would mean that nobody waits for the answer any more.
+    socket.write(request);
     let answer = '';
     socket.setEncoding('utf8');
     for await (const part of socket as AsyncIterable<string>) {

@@ -8,11 +8,11 @@ import { isMissing } from '../../shared/io/errno.js';
  * Pieces of apt's configuration, below the root: ours, and the links by which apt reads them. apt
  * ignores a link that leads nowhere, so a package that is gone, however it went, cannot break apt.
  */
-export const SNIPPETS_FOLDER = 'usr/share/debshoal/apt.conf.d';
+const SNIPPETS_FOLDER = 'usr/share/debshoal/apt.conf.d';
 const APT_FOLDER = 'etc/apt/apt.conf.d';
 
 /** `foreign`: something else has the name, which we leave alone. */
-export type SnippetState = 'linked' | 'missing' | 'foreign';
+type SnippetState = 'linked' | 'missing' | 'foreign';
 
 export interface Snippet {
   readonly name: string;

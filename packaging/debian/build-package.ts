@@ -139,6 +139,7 @@ async function makeReproducible({ tree, date }: Build): Promise<void> {
     else if (entry.isFile()) await chmod(path, (await isExecutable(path)) ? 0o755 : 0o644);
     await lutimes(path, date, date);
   }
+  await chmod(tree, 0o755);
   await lutimes(tree, date, date);
 }
 

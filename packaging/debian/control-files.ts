@@ -54,7 +54,7 @@ export async function copyrightText(
 ): Promise<string> {
   const texts = new Map<string, string[]>();
   const note = (licence: string, owner: string): void => {
-    const text = APACHE.test(licence) ? COMMON_APACHE : licence.trim();
+    const text = licence.replaceAll(APACHE, COMMON_APACHE).trim();
     texts.set(text, [...(texts.get(text) ?? []), owner]);
   };
   for (const module of modules) {
@@ -76,8 +76,9 @@ It comes with Node and npm packages in /usr/lib/${name}, which are under these l
 ${others.join('\n')}`;
 }
 
-/** Debian has its text on every machine: Policy 12.5. */
-const APACHE = /^\s*Apache License\s+Version 2\.0, January 2004/;
+/** Debian has its text on every machine: Policy 12.5. Node quotes it among others'. */
+const APACHE =
+  /^[ #*]*Apache License\s+[ #*]*Version 2\.0, January 2004[^]*?END OF TERMS AND CONDITIONS/gm;
 const COMMON_APACHE =
   'Licence: Apache License, version 2.0, as in /usr/share/common-licenses/Apache-2.0.';
 

@@ -7,7 +7,7 @@ export interface HelpText {
   readonly sections: readonly HelpSection[];
 }
 
-export interface HelpSection {
+interface HelpSection {
   /** Without its colon. Empty for a paragraph that has none. */
   readonly title: string;
   readonly lines: readonly string[];

@@ -30,7 +30,7 @@ export function isNeeded(path: string, { name, isCompiled, platform }: ModuleFac
 
 /** Other packages are copied as such; the rest is there for those who work on this one. */
 const NEVER =
-  /^(?:node_modules|\..*|tests?|__tests__|examples?|docs?|bench(?:mark)?s?|coverage|types|obj\.target)$/;
+  /^(?:node_modules|\..*|tests?|__tests__|examples?|bench(?:mark)?s?|coverage|obj\.target)$/;
 
 const NOT_AT_RUN_TIME =
   /^(?:\..*|(?:package-lock|tsconfig.*|bower|component|lerna)\.json|(?:gulp|grunt|karma|rollup|webpack|test).*\.[cm]?js)$/i;

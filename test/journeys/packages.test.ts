@@ -1,9 +1,11 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { writePlainArchive } from '../../bench/main-job/plain-archive.js';
+import { exists } from '../../shared/io/files.js';
 import { runTool } from '../../shared/io/run-tool.js';
 import { type Chroot, makeChroot } from '../support/chroot.js';
 import { controlOf } from '../support/dpkg-deb.js';
@@ -13,6 +15,7 @@ import { type HttpLog, serveWithLog } from '../support/http-log.js';
 import { needs } from '../support/needs.js';
 import { buildPackages, nextVersion, type BuiltPackages } from '../support/packages.js';
 import { makeTinyDeb } from '../support/tiny-deb.js';
+import { hasTool } from '../support/tools.js';
 
 /** Only to end a hanging mirror: the first chroot of a day is downloaded. */
 const HOOK_LIMIT = 600_000;
@@ -93,6 +96,19 @@ describeHere('the Debian packages', () => {
         clock: ['ok'],
       });
 
+      const daemon = await startDaemon(chroot);
+      expect(await doctor(chroot)).toMatchObject({ daemon: ['ok'] });
+      await aptWorks(chroot);
+      const status = JSON.parse(await output(chroot, 'debshoal', 'status', '--json')) as unknown;
+      expect(status).toMatchObject({
+        sharing: { scope: 'lan' },
+        // The swarm runs, with all that it loads.
+        peers: { port: expect.any(Number) as number },
+      });
+      // Killed as the kernel does: what it leaves shall disturb nobody.
+      daemon.kill('SIGKILL');
+      await aptWorks(chroot);
+
       await install(chroot, upgrade);
       expect(await files('etc/apt/apt.conf.d')).toEqual(expect.arrayContaining(SNIPPETS));
       await aptWorks(chroot);
@@ -118,6 +134,13 @@ describeHere('the Debian packages', () => {
     const snippets = await readdir(join(chroot.folder, 'etc/apt/apt.conf.d'));
     expect(snippets.join()).not.toContain('debshoal');
     await aptWorks(chroot);
+  });
+
+  test.skipIf(!hasTool('lintian'))('lintian finds no error (needs lintian)', async () => {
+    // Only for tests are they not compressed.
+    const tags = ['data', 'control'].map((member) => `uses-no-compression-for-${member}-tarball`);
+    const args = ['--fail-on', 'error', '--suppress-tags', tags.join(','), '--allow-root'];
+    await runTool('lintian', [...args, built.client], { maxOutput: 1 << 20 });
   });
 
   test('debshoal-generator: init and publish', async () => {
@@ -183,6 +206,18 @@ async function doctor(chroot: Chroot): Promise<Readonly<Record<string, readonly 
   const levels: Record<string, string[]> = {};
   for (const { area, level } of findings) (levels[area] ??= []).push(level);
   return levels;
+}
+
+/** As its unit does: a folder in /run, its own user, and it says when it is ready. */
+async function startDaemon(chroot: Chroot): Promise<ChildProcess> {
+  const { folder } = chroot;
+  await chroot.run('install', ['-d', '-o', 'debshoal', '-g', 'debshoal', '/run/debshoal']);
+  const args = ['--userspec=debshoal:debshoal', folder, 'debshoal', 'daemon'];
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent', LC_ALL: 'C' };
+  const child = spawn('chroot', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  cleanUp.push(() => Promise.resolve(child.kill('SIGKILL')));
+  await expect.poll(() => exists(join(folder, 'run/debshoal/ok')), { timeout: 60_000 }).toBe(true);
+  return child;
 }
 
 /** Lists come, a package comes, is installed and goes. */

@@ -41,10 +41,12 @@ async function daemonThatSays(answer: string): Promise<{ socket: string; asked: 
   const socket = join(await temporaryFolder(), 'socket');
   const asked: string[] = [];
   const listening = createServer({ allowHalfOpen: true }, (connection) => {
-    connection.on('data', (bytes) => asked.push(bytes.toString()));
+    connection.on('data', (bytes) => {
+      asked.push(bytes.toString());
+      connection.end(answer);
+    });
     // Whoever asks may leave before all is said.
     connection.on('error', () => undefined);
-    connection.on('end', () => connection.end(answer));
   });
   server = listening;
   await new Promise<void>((resolve) => listening.listen(socket, resolve));

@@ -9,6 +9,8 @@ test.each([
   ['package.json', PLAIN],
   ['index.js', PLAIN],
   ['build/lib/index.js', PLAIN],
+  // mime has its tables there.
+  ['types/standard.js', PLAIN],
   ['prebuilds/linux-x64/a.node', PLAIN],
   ['build/Release/a.node', COMPILED],
   ['dist/node/openpgp.mjs', { ...PLAIN, name: 'openpgp' }],
