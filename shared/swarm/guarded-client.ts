@@ -13,6 +13,7 @@ import { openLocalNetwork, type LocalNetwork } from './local-network.js';
 import type { ChildOptions } from './messages.js';
 import { startPeerExchange, type PeerExchange } from './peer-exchange.js';
 import { openUploadGate, type UploadGate } from './upload-gate.js';
+import { secondConnection } from './second-connection.js';
 import { limitWires } from './wire-limits.js';
 
 const PROOF_TIMEOUT = 10_000;
@@ -160,15 +161,19 @@ export function startGuardedClient(
     guards: TorrentGuards,
   ): boolean {
     const ourselves = wire.peerId === webTorrent.peerId;
-    // A neighbour is found by its IPv4 and its IPv6 address, and calls itself.
-    const twice = torrent.wires.some((other) => other !== wire && other.peerId === wire.peerId);
     const entry = peer === undefined ? undefined : torrent._peers?.get(peer);
     // WebTorrent calls a lost peer again without asking its blocklist, so every wire is checked.
-    if (ourselves || twice || filter.blocks(wire.remoteAddress ?? '')) {
-      // Calling it again would only end here again.
-      if (entry !== undefined) entry.retries = Infinity;
+    if (ourselves || filter.blocks(wire.remoteAddress ?? '')) {
       wire.destroy();
       return false;
+    }
+    const second = secondConnection(webTorrent.peerId, wire, torrent.wires, network);
+    if (second !== null) {
+      // Calling again would only end here again.
+      const its = [...(torrent._peers?.values() ?? [])].find((each) => each.wire === second);
+      if (its !== undefined) its.retries = Infinity;
+      second.destroy();
+      if (second === wire) return false;
     }
     const conn = entry?.conn ?? null;
     if (conn !== null) {

@@ -61,6 +61,7 @@ declare module 'webtorrent' {
 
   export interface Peer {
     readonly conn: Socket | null;
+    readonly wire: Wire | null;
     /** Connections that were tried again. */
     retries: number;
   }
