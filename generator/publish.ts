@@ -100,7 +100,7 @@ async function publishLocked(options: PublishOptions): Promise<PublishReport> {
   const debTorrents = await publishDebs(
     pairs.map((pair) => pair.new).filter((version) => selected.has(version.sha256)),
     before.debTorrents,
-    { home, out, announce, mirror: mirror ?? baseUrl },
+    { home, out, announce, mirror: mirror ?? baseUrl, baseUrl },
   );
   const grown: GeneratorState = {
     format: 1,

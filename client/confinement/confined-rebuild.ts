@@ -1,5 +1,5 @@
 import { chmod, chown, mkdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js';
 import { temporaryBeside } from '../../shared/io/files.js';
@@ -49,6 +49,8 @@ export async function rebuildConfined(
     const { user } = confinement;
     // From here on nothing of its names can be trusted.
     if (user !== null) await chown(folder, user.uid, user.gid);
+    // To get there: in a sandbox it has a way of its own.
+    if (confinement.level === 'user') await chmod(dirname(folder), 0o711);
     const enclosed = confinement.enclose([process.execPath, worker], { root: task.root, folder });
     const command = [
       ...rebuild.prefix,

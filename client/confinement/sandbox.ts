@@ -37,7 +37,8 @@ export function bwrapArguments({ root, folder, program }: Place, asRoot: boolean
   return [
     ...(asRoot ? KEPT_TO_BECOME_ANOTHER : ['--unshare-user', '--disable-userns']),
     ...['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'],
-    ...['--new-session', '--die-with-parent'],
+    // As its first process, so that bwrap waits for the end of everything, and is charged for it.
+    ...['--new-session', '--die-with-parent', '--as-pid-1'],
     ...views.flatMap(({ base, hidden }) => [
       ...shown('--ro-bind', base),
       ...hidden.flatMap((path) => ['--tmpfs', path]),

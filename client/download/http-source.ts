@@ -130,10 +130,11 @@ async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
     const added = await part.write(offset, bytes);
     transfer.httpBytes += added;
     run.balance?.addHttp(added);
-    update(transfer);
     const at = offset + bytes.length;
     untold = untold?.end === offset ? { start: untold.start, end: at } : { start: offset, end: at };
-    if (untold.end - untold.start >= FIRST_CHUNK) tell();
+    if (untold.end - untold.start >= FIRST_CHUNK || part.complete()) tell();
+    // After that: whoever hears that all is there lets go of the swarm.
+    update(transfer);
     if (chosen.isStream && transfer.claimed !== null && at >= transfer.claimed.end) {
       transfer.claimed = { start: at, end: Math.min(at + run.chunk, chosen.range.end) };
       transfer.wantsChanged();

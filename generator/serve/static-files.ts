@@ -1,10 +1,18 @@
 import { constants, open, realpath, type FileHandle } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
+import { metalinkPath } from '../../shared/index/layout.js';
+import { exists } from '../../shared/io/files.js';
 import { byteThrottle, type ByteThrottle } from './byte-throttle.js';
 import { parseRange } from './range-header.js';
 
@@ -33,9 +41,12 @@ export interface RunningStatic {
 
 const IDLE_TIMEOUT = 120_000;
 
+const METALINK_TYPE = 'application/metalink4+xml';
+
 const TYPES: Readonly<Record<string, string>> = {
   '.deb': 'application/vnd.debian.binary-package',
   '.torrent': 'application/x-bittorrent',
+  '.meta4': METALINK_TYPE,
   '.gz': 'application/gzip',
   '.xz': 'application/x-xz',
   '.html': 'text/html; charset=utf-8',
@@ -105,6 +116,7 @@ async function answer(
       'accept-ranges': 'bytes',
       'content-type': TYPES[extname(request.url ?? '')] ?? 'application/octet-stream',
       'x-content-type-options': 'nosniff',
+      ...(await linkToMetalink(root, request.url ?? '')),
     };
     if (isUnchanged(request, etag, mtime)) {
       response.writeHead(304, headers).end();
@@ -131,6 +143,14 @@ async function answer(
   } finally {
     await file.close();
   }
+}
+
+/** RFC 6249 §4: whoever has a file's address finds its metalink. */
+async function linkToMetalink(root: string, url: string): Promise<OutgoingHttpHeaders> {
+  const parts = pathParts(url);
+  if (parts === null || !(await exists(join(root, metalinkPath(join(...parts)))))) return {};
+  const name = metalinkPath(encodeURIComponent(parts.at(-1) ?? ''));
+  return { link: `<${name}>; rel=describedby; type="${METALINK_TYPE}"` };
 }
 
 /**

@@ -1,7 +1,12 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { batchTorrentPath, debTorrentPath, deltaPath } from '../../shared/index/layout.js';
+import {
+  batchTorrentPath,
+  debTorrentPath,
+  deltaPath,
+  metalinkPath,
+} from '../../shared/index/layout.js';
 import { exists } from '../../shared/io/files.js';
 import { pruneStore } from '../state/deb-store.js';
 import type { GeneratorState } from '../state/state.js';
@@ -77,6 +82,7 @@ export async function removeForgotten(
   for (const { filename } of before.debTorrents) {
     if (filenames.has(filename)) continue;
     await rm(join(out, filename), { force: true });
+    await rm(join(out, metalinkPath(filename)), { force: true });
     await removeEmptyFolders(out, dirname(filename));
   }
   await pruneStore(home, new Set(after.versions.map((version) => version.sha256)));

@@ -1,18 +1,19 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { batchTorrentPath, deltaPath } from '../../shared/index/layout.js';
+import { batchTorrentPath, deltaPath, metalinkPath, urlPath } from '../../shared/index/layout.js';
 import { temporaryBeside, writeFileAtomically } from '../../shared/io/files.js';
 import { linkOrCopy } from '../../shared/io/link-or-copy.js';
 import { createTorrent, pieceLengthFor } from '../../shared/torrent/metainfo.js';
+import { encodeMetalink } from '../../shared/torrent/metalink.js';
 import type { GeneratorState, MadeDelta } from '../state/state.js';
 import type { PendingDelta } from './make-deltas.js';
 
 export interface BatchOptions {
   readonly out: string;
   readonly announce: readonly string[];
-  /** Public URL of `out`, for web seeds; null when it is not known. */
+  /** Public URL of `out`, for web seeds and metalinks; null when it is not known. */
   readonly baseUrl: string | null;
   /** Names of published batches, which are never used again. */
   readonly known: GeneratorState['batches'];
@@ -57,7 +58,17 @@ async function publishOne(
   const folder = join(out, deltaPath(name, ''));
   const unfinished = temporaryBeside(join(dirname(folder), name));
   await mkdir(unfinished, { recursive: true });
-  for (const { path, fileName } of files) await linkOrCopy(path, join(unfinished, fileName));
+  for (const { path, fileName, size, sha256 } of files) {
+    await linkOrCopy(path, join(unfinished, fileName));
+    if (baseUrl === null) continue;
+    const torrent = {
+      url: `${baseUrl}/${urlPath(batchTorrentPath(name))}`,
+      filePath: `${name}/${fileName}`,
+    };
+    const urls = [`${baseUrl}/${urlPath(deltaPath(name, fileName))}`];
+    const metalink = encodeMetalink({ name: fileName, size, sha256, urls, torrent });
+    await writeFile(join(unfinished, metalinkPath(fileName)), metalink);
+  }
   // Of a run that was killed before it could remember its batch.
   await rm(folder, { recursive: true, force: true });
   await rename(unfinished, folder);

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import { debTorrentPath, urlPath } from '../../shared/index/layout.js';
+import { debTorrentPath, metalinkPath, urlPath } from '../../shared/index/layout.js';
 import { writeFileAtomically } from '../../shared/io/files.js';
 import { linkOrCopy } from '../../shared/io/link-or-copy.js';
 import { createTorrent, pieceLengthFor } from '../../shared/torrent/metainfo.js';
+import { encodeMetalink } from '../../shared/torrent/metalink.js';
 import { storedDeb } from '../state/deb-store.js';
 import type { GeneratorState, KnownVersion } from '../state/state.js';
 
@@ -14,6 +15,8 @@ export interface PublishDebsOptions {
   readonly announce: readonly string[];
   /** Where full .debs can be had over HTTP: the archive's mirror, else our own output. */
   readonly mirror: string | null;
+  /** Public URL of `out`; null: there are no metalinks. */
+  readonly baseUrl: string | null;
 }
 
 /**
@@ -33,15 +36,29 @@ export async function publishDebs(
     const deb = join(options.out, filename);
     if (!(await linkOrCopy(storedDeb(options.home, sha256), deb))) continue;
     const name = basename(filename);
+    const webSeeds = options.mirror === null ? [] : [`${options.mirror}/${urlPath(filename)}`];
     const { torrent, infoHash } = await createTorrent({
       name,
       files: [{ path: name, length: size }],
       pieceLength: pieceLengthFor(size),
       announce: options.announce,
-      webSeeds: options.mirror === null ? [] : [`${options.mirror}/${urlPath(filename)}`],
+      webSeeds,
       content: createReadStream(deb) as AsyncIterable<Buffer>,
     });
     await writeFileAtomically(join(options.out, debTorrentPath(infoHash)), torrent);
+    if (options.baseUrl !== null) {
+      const url = `${options.baseUrl}/${urlPath(debTorrentPath(infoHash))}`;
+      const own = `${options.baseUrl}/${urlPath(filename)}`;
+      const urls = [...new Set([...webSeeds, own])];
+      const metalink = encodeMetalink({
+        name,
+        size,
+        sha256,
+        urls,
+        torrent: { url, filePath: null },
+      });
+      await writeFileAtomically(join(options.out, metalinkPath(filename)), metalink);
+    }
     made.push({ sha256, infoHash, filename });
   }
   return made;

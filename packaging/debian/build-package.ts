@@ -1,4 +1,4 @@
-import { chmod, cp, lutimes, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, lutimes, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -67,12 +67,11 @@ async function addProgram({ program, project, tree }: Build) {
 }
 
 async function addPackagingFiles({ program, project, tree }: Build): Promise<void> {
-  const { name, files, links, emptyFolders } = program;
+  const { name, files, emptyFolders } = program;
   for (const [from, to] of files) {
     const source = join(project, 'packaging', from);
     if (await exists(source)) await cp(source, join(tree, to), { recursive: true });
   }
-  for (const [path, target] of links) await symlink(target, join(tree, path));
   for (const folder of emptyFolders) await mkdir(join(tree, folder), { recursive: true });
   if (name === 'debshoal') await add(tree, 'etc/debshoal/debshoal.conf', settingsTemplate());
   const overrides = await readFile(join(project, 'packaging/debian/lintian-overrides'), 'utf8');

@@ -9,8 +9,6 @@ export interface ProgramPackage {
   readonly suggests: readonly string[];
   /** Files and folders below packaging/, and where they go; those that are not there are left out. */
   readonly files: readonly (readonly [from: string, to: string])[];
-  /** Links, and what they lead to as seen from there. */
-  readonly links: readonly (readonly [path: string, target: string])[];
   readonly emptyFolders: readonly string[];
   readonly manualFiles: readonly (readonly [path: string, text: string])[];
   readonly seeAlso: readonly string[];
@@ -35,13 +33,9 @@ export const PROGRAMS: readonly ProgramPackage[] = [
     files: [
       ['apt.conf.d', 'usr/share/debshoal/apt.conf.d'],
       ['apt-method', 'usr/lib/debshoal/apt-method'],
+      ['reader', 'usr/lib/debshoal/app/packaging/reader'],
       ['systemd', 'usr/lib/systemd/system'],
     ],
-    // Method and snippet in one file each: where the method is gone, apt does not look for it.
-    links: ['http', 'https'].map((scheme) => [
-      `usr/share/debshoal/apt.conf.d/60debshoal-${scheme}`,
-      `../../../lib/debshoal/apt-method/${scheme}`,
-    ]),
     emptyFolders: ['etc/debshoal/conf.d', 'etc/debshoal/sources.d'],
     manualFiles: [
       ['/etc/debshoal/debshoal.conf', 'The settings, each explained; conf.d beside it has more.'],
@@ -68,7 +62,6 @@ export const PROGRAMS: readonly ProgramPackage[] = [
       ['reprepro', 'usr/share/debshoal/reprepro'],
       ['README.md', 'usr/share/doc/debshoal-generator/README.archives.md'],
     ],
-    links: [],
     emptyFolders: [],
     manualFiles: [
       [

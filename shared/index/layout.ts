@@ -37,6 +37,11 @@ export function batchTorrentPath(batchName: string): string {
   return `torrents/${batchName}.torrent`;
 }
 
+/** The metalink (RFC 5854) of a delta or a full .deb lies beside it. */
+export function metalinkPath(path: string): string {
+  return `${path}.meta4`;
+}
+
 /** The torrent of one full .deb. */
 export function debTorrentPath(infoHash: string): string {
   return `torrents/${infoHash}.torrent`;

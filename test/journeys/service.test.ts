@@ -1,23 +1,27 @@
 import { once } from 'node:events';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { sha256 } from '../../shared/io/hash.js';
+import { asNobody, NOBODY } from '../support/as-nobody.js';
 import { startCli } from '../support/cli.js';
 import { until } from '../support/cleanup.js';
 import { fixturePair } from '../support/fixture-pairs.js';
 import { corrupted, makeLab, type Lab, type LabSystem } from '../support/lab.js';
 import { needs } from '../support/needs.js';
-import { acquire, startService, type RunningService } from '../support/service.js';
+import { acquire, ask, startService, type RunningService } from '../support/service.js';
 
 const ghostscript = fixturePair('ghostscript');
 const gd = fixturePair('libgd-tools');
 const CACHE = 'var/cache/debshoal/daemon';
+const STATE = 'var/lib/debshoal/daemon';
 /** The lab's link is fast: by time most packages would come whole. */
 const BY_DELTA = ['--prefer', 'bytes'];
 const ALONE = [...BY_DELTA, '--no-swarm', '--no-prefetch'];
 const describeHere = await needs('apt-get', 'dpkg-deb', 'flock');
+const describeAsRoot = await needs('root', 'setpriv', 'unshare', 'apt-get', 'dpkg-deb', 'flock');
+const describeWithSystemd = await needs('systemd-socket-activate', 'apt-get', 'dpkg-deb', 'flock');
 
 let lab: Lab;
 let system: LabSystem;
@@ -50,6 +54,7 @@ interface Status {
   readonly saved: { readonly total: Readonly<Record<string, number>> };
   readonly troubles: readonly { readonly text: string }[];
   readonly peers: object | null;
+  readonly confinement: { readonly level: string };
   readonly sharing: { readonly objects: number } | null;
 }
 
@@ -112,22 +117,78 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-describeHere('the daemon', () => {
-  beforeAll(async () => {
-    lab = await makeLab([ghostscript, gd]);
-  }, 300_000);
-  beforeEach(async () => {
-    system = await lab.system();
-  });
-  afterEach(async () => {
-    lab.behave();
-    for (const { child, ended } of services.splice(0)) {
-      child.kill('SIGKILL');
-      await ended;
-    }
-  });
-  afterAll(() => lab.close());
+beforeAll(async () => {
+  lab = await makeLab([ghostscript, gd]);
+}, 300_000);
+beforeEach(async () => {
+  system = await lab.system();
+});
+afterEach(async () => {
+  lab.behave();
+  for (const { child, ended } of services.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+});
+afterAll(() => lab.close());
 
+describeAsRoot('the daemon of an ordinary user', () => {
+  test('needs nothing but its own folders, and has its workers in a sandbox', async () => {
+    const { root } = system;
+    await chmod(dirname(root), 0o755);
+    for (const folder of [STATE, CACHE, 'run-debshoal']) {
+      await mkdir(join(root, folder), { recursive: true });
+      await chown(join(root, folder), NOBODY, NOBODY);
+    }
+    const project = await lab.folder('project');
+    const service = await startService(root, ALONE, { project, through: asNobody(project) });
+    services.push(service);
+    expect(await outcome(service)).toBe(GIVEN);
+    expect((await statusOf(service)).confinement.level).toBe('sandbox');
+    // Whoever is not root on this machine may ask, too.
+    expect((await stat(service.socket)).mode & 0o777).toBe(0o666);
+    expect(await stop(service)).toBe(0);
+  });
+});
+
+describeAsRoot('the daemon on a full disk', () => {
+  test('refuses what does not fit, says why, and goes on with what does', async () => {
+    const cache = join(system.root, CACHE);
+    await mkdir(cache, { recursive: true });
+    const script = 'mount -t tmpfs -o size=8m none "$0" && exec "$@"';
+    const through = ['unshare', '--mount', 'sh', '-c', script, cache];
+    const service = await startService(system.root, ALONE, { through });
+    services.push(service);
+    expect(await outcome(service)).toBe(GIVEN);
+    // Only the daemon sees that disk.
+    const filler = join('/proc', String(service.child.pid), 'root', cache, 'filler');
+    await expect(writeFile(filler, Buffer.alloc(8 << 20))).rejects.toThrow('ENOSPC');
+    const { lines, message } = await service.ask(acquire(gd));
+    expect(lines.at(-1)).toBe(REFUSED);
+    expect(message).toMatch(/no space left/i);
+    // What nobody has pending, as far as the daemon knows, has made room.
+    expect((await statusOf(service)).cache.files).toBe(0);
+    await rm(filler);
+    expect(await outcome(service, gd)).toBe(GIVEN);
+  });
+});
+
+describeWithSystemd('the daemon behind a socket of systemd’s', () => {
+  test('answers whoever has come before it', async () => {
+    const socket = join(system.root, 'socket');
+    const through = ['systemd-socket-activate', '-l', socket];
+    const args = ['daemon', '--root', system.root, '--socket', join(system.root, 'ok'), ...ALONE];
+    const running = startCli('client', args, { through });
+    while (!(await isThere(socket))) await new Promise((resolve) => setTimeout(resolve, 20));
+    const { lines, body } = await ask(socket, acquire(ghostscript));
+    expect(lines.at(-1)).toBe('200 URI Start');
+    expect(sha256(body)).toBe(ghostscript.newSha256);
+    running.child.kill('SIGTERM');
+    expect((await running.ended).status).toBe(0);
+  });
+});
+
+describeHere('the daemon', () => {
   test('rebuilds what apt asks for, byte for byte, and keeps it', async () => {
     const service = await start(...ALONE);
     expect(await Promise.all([outcome(service), outcome(service), outcome(service, gd)])).toEqual([
@@ -225,6 +286,10 @@ describeHere('the daemon', () => {
     expect(await Promise.all([outcome(service), outcome(service, gd)])).toEqual([GIVEN, GIVEN]);
     expect(lab.site.requests.filter(({ path }) => path.startsWith('/deltas/'))).toEqual([]);
     expect((await service.ask('700 Prefetch\n\n')).lines).toEqual(['201 Done']);
+    const isRelease = ({ path }: { path: string }): boolean => path.endsWith('/InRelease');
+    await until(() => lab.site.requests.some(isRelease));
+    // Nothing has changed since, and so nothing else is fetched.
+    expect(lab.site.requests.filter((request) => !isRelease(request))).toEqual([]);
     await stop(service);
     const without = await start(...ALONE);
     const { lines, message } = await without.ask('700 Prefetch\n\n');

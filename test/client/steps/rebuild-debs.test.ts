@@ -39,7 +39,7 @@ describeHere('rebuilding in confined processes, as root', () => {
     const base = await temporaryFolder();
     const [root, finished] = [join(base, 'root'), join(base, 'finished')];
     await mkdir(root);
-    await mkdir(finished);
+    await mkdir(finished, { mode: 0o700 });
     const sample = await makeSampleDelta(join(base, 'sample'));
     await makeInstalledRoot(root, { debs: [sample.oldPath], architecture: 'amd64', openDeb });
     const deb = await hashFile(sample.newPath);
