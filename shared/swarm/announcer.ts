@@ -16,7 +16,7 @@ const MAX_ASKED = 16;
 const MAX_ASKED_OF_TRACKER = 4;
 const WANTED = 50;
 
-export interface AnnounceOptions {
+interface AnnounceOptions {
   readonly infoHash: string;
   readonly peerId: string;
   readonly port: number;

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { DebshoalError } from '../errors.js';
 import type { ChildOptions, FromChild, ToChild } from './messages.js';
 
-const START_TIMEOUT = 10_000;
+/** Half a second of work, on a machine that may be busy booting. */
+const START_TIMEOUT = 30_000;
 const CLOSE_TIMEOUT = 1000;
 const PING_INTERVAL = 2000;
 /** A child that answers nothing for so long is in an endless loop. */

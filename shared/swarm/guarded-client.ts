@@ -1,18 +1,18 @@
-import net, { type Server } from 'node:net';
-
-import bencode from 'bencode';
 import WebTorrent, { type Torrent, type Wire } from 'webtorrent';
 
-import { decodeBencode } from '../torrent/bencode.js';
 import { addressFilter, splitPeer, type AddressFilter } from './addresses.js';
 import { openAnnouncer, type Announcer } from './announcer.js';
+import { guardBencode } from './guard-bencode.js';
 import { proveGroup } from './group-proof.js';
 import { guardIncoming } from './incoming.js';
 import { startLanDiscovery, type LanDiscovery } from './lan-discovery.js';
+import { withListenHost } from './listen-host.js';
+import { hasEverything, startLocalFirst, type LocalFirst } from './local-first.js';
 import { openLocalNetwork, type LocalNetwork } from './local-network.js';
 import type { ChildOptions } from './messages.js';
 import { startPeerExchange, type PeerExchange } from './peer-exchange.js';
 import { openUploadGate, type UploadGate } from './upload-gate.js';
+import { secondConnection } from './second-connection.js';
 import { limitWires } from './wire-limits.js';
 
 const PROOF_TIMEOUT = 10_000;
@@ -61,6 +61,7 @@ export function startGuardedClient(
   const network = openLocalNetwork();
   const gate = openUploadGate(options, network);
   const limit = limitWires();
+  const localFirst = new WeakMap<Torrent, LocalFirst>();
   const webTorrent = withListenHost(
     options.host,
     () =>
@@ -121,7 +122,20 @@ export function startGuardedClient(
               connect(torrent, peer);
             },
           });
-      torrent.once('close', () => exchange?.stop());
+      // A seed has nothing to wait for.
+      const first = guards.seeds
+        ? null
+        : startLocalFirst(
+            () => torrent.pieces.length,
+            (peer) => {
+              call(torrent, peer);
+            },
+          );
+      if (first !== null) localFirst.set(torrent, first);
+      torrent.once('close', () => {
+        exchange?.stop();
+        first?.stop();
+      });
       torrent.on('wire', (wire: Wire, peer?: string) => {
         if (guardWire(torrent, wire, peer, guards)) addExtensions(torrent, wire, exchange);
       });
@@ -130,6 +144,13 @@ export function startGuardedClient(
   };
 
   function connect(torrent: Torrent, peer: string): void {
+    const first = localFirst.get(torrent);
+    const address = splitPeer(peer)?.address ?? '';
+    if (first === undefined || network.includes(address)) call(torrent, peer);
+    else first.offer(peer);
+  }
+
+  function call(torrent: Torrent, peer: string): void {
     const address = splitPeer(peer)?.address;
     if (address === undefined || filter.blocks(address) || torrent.destroyed) return;
     const local = network.includes(address);
@@ -160,15 +181,19 @@ export function startGuardedClient(
     guards: TorrentGuards,
   ): boolean {
     const ourselves = wire.peerId === webTorrent.peerId;
-    // A neighbour is found by its IPv4 and its IPv6 address, and calls itself.
-    const twice = torrent.wires.some((other) => other !== wire && other.peerId === wire.peerId);
     const entry = peer === undefined ? undefined : torrent._peers?.get(peer);
     // WebTorrent calls a lost peer again without asking its blocklist, so every wire is checked.
-    if (ourselves || twice || filter.blocks(wire.remoteAddress ?? '')) {
-      // Calling it again would only end here again.
-      if (entry !== undefined) entry.retries = Infinity;
+    if (ourselves || filter.blocks(wire.remoteAddress ?? '')) {
       wire.destroy();
       return false;
+    }
+    const second = secondConnection(webTorrent.peerId, wire, torrent.wires, network);
+    if (second !== null) {
+      // Calling again would only end here again.
+      const its = [...(torrent._peers?.values() ?? [])].find((each) => each.wire === second);
+      if (its !== undefined) its.retries = Infinity;
+      second.destroy();
+      if (second === wire) return false;
     }
     const conn = entry?.conn ?? null;
     if (conn !== null) {
@@ -183,9 +208,10 @@ export function startGuardedClient(
     }
     limit(wire);
     gate.guard(wire, guards);
+    if (network.includes(wire.remoteAddress ?? '')) localFirst.get(torrent)?.attach(wire);
     for (const event of guards.seeds ? ['bitfield', 'have-all', 'have'] : []) {
       wire.on(event, () => {
-        if (!torrent.pieces.every((_, index) => wire.peerPieces.get(index))) return;
+        if (!hasEverything(wire, torrent.pieces.length)) return;
         if (entry !== undefined) entry.retries = Infinity;
         wire.destroy();
       });
@@ -219,35 +245,4 @@ export function startGuardedClient(
       },
     });
   }
-}
-
-/**
- * WebTorrent always listens on `::`. Its server is made and bound inside the constructor, so for
- * that moment the server it gets binds to `host`.
- */
-function withListenHost<T>(host: string, construct: () => T): T {
-  const original = net.createServer;
-  net.createServer = (): Server => {
-    const server = original({ noDelay: true });
-    const listen = server.listen.bind(server);
-    server.listen = ((port: number, done: () => void) => listen(port, host, done)) as never;
-    return server;
-  };
-  try {
-    return construct();
-  } finally {
-    net.createServer = original;
-  }
-}
-
-/**
- * bencode 4 runs for ever on `l-3:`, and every peer and tracker can send that: a strict scan goes
- * before it, in this process.
- */
-function guardBencode(): void {
-  const original = bencode.decode;
-  bencode.decode = (data, ...rest) => {
-    decodeBencode(typeof data === 'string' ? Buffer.from(data) : data, false);
-    return original(data, ...rest);
-  };
 }

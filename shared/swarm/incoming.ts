@@ -4,10 +4,14 @@ import { normaliseAddress } from './addresses.js';
 
 /** A handshake is one packet; who takes longer has a reason that is not ours. */
 const HANDSHAKE_TIMEOUT = 5000;
-/** Connections that have not shown a handshake yet. */
-const MAX_NAMELESS = 30;
-/** Of one address: a house behind one router has a few computers. */
-const MAX_OF_ADDRESS = 8;
+/**
+ * Connections that have not shown a handshake yet, in all and of one address. A neighbour that joins
+ * many torrents makes a connection for each, all at once.
+ */
+const MAX_NAMELESS = 60;
+const MAX_NAMELESS_OF_ADDRESS = 30;
+/** Share of all connections that one address may have, be it a house behind one router. */
+const MAX_SHARE = 1 / 2;
 /** A peer says something every two minutes (BEP 3). */
 const SILENCE_TIMEOUT = 150_000;
 /** A connection without content for so long makes room for another. */
@@ -31,8 +35,8 @@ export function guardIncoming(server: Server, options: IncomingOptions): Incomin
   const open = new Map<Socket, number>();
   const nameless = new Map<Socket, NodeJS.Timeout>();
 
-  const ofAddress = (address: string): number =>
-    [...open.keys()].filter((socket) => addressOf(socket) === address).length;
+  const countOf = (sockets: Iterable<Socket>, address: string): number =>
+    [...sockets].filter((socket) => addressOf(socket) === address).length;
   /** The connection that has been of no use for longest. */
   const idlest = (): Socket | undefined => {
     const now = performance.now();
@@ -41,7 +45,10 @@ export function guardIncoming(server: Server, options: IncomingOptions): Incomin
       .sort(([, a], [, b]) => a - b)[0]?.[0];
   };
   const hasRoom = (address: string): boolean => {
-    if (nameless.size >= MAX_NAMELESS || ofAddress(address) >= MAX_OF_ADDRESS) return false;
+    if (nameless.size >= MAX_NAMELESS) return false;
+    if (countOf(nameless.keys(), address) >= MAX_NAMELESS_OF_ADDRESS) return false;
+    if (countOf(open.keys(), address) >= Math.max(1, options.maxConnections * MAX_SHARE))
+      return false;
     if (open.size < options.maxConnections) return true;
     const leaving = idlest();
     leaving?.destroy();

@@ -15,7 +15,7 @@ import type {
   UploadReach,
 } from './messages.js';
 
-export type { TorrentEvent, Upload, UploadAllowance, UploadReach } from './messages.js';
+export type { TorrentEvent, Upload, UploadAllowance } from './messages.js';
 
 export interface SwarmOptions {
   /** Address to listen on; default `::`, all of them. */

@@ -37,6 +37,7 @@ declare module 'webtorrent' {
     readonly type: string;
     readonly peerPieces: { readonly get: (index: number) => boolean };
     readonly peerInterested: boolean;
+    readonly peerChoking: boolean;
     readonly peerRequests: readonly unknown[];
     readonly peerExtendedMapping: Readonly<Record<string, number>>;
     readonly extendedHandshake: Record<string, unknown>;
@@ -61,6 +62,7 @@ declare module 'webtorrent' {
 
   export interface Peer {
     readonly conn: Socket | null;
+    readonly wire: Wire | null;
     /** Connections that were tried again. */
     retries: number;
   }

@@ -80,19 +80,28 @@ test('a handshake that comes byte by byte, or never', async () => {
   expect(good.ended).toBe(false);
 });
 
-test('thirty connections without a handshake, from everywhere', async () => {
+test('sixty connections without a handshake, from everywhere', async () => {
   const { guard, accepted, call } = await listening(1000);
-  const calls = Array.from({ length: 40 }, (_, i) => call(`127.0.1.${i + 1}`));
+  const calls = Array.from({ length: 70 }, (_, i) => call(`127.0.1.${i + 1}`));
   await until(() => calls.filter(({ ended }) => ended).length === 10);
-  expect(accepted).toHaveLength(30);
+  expect(accepted).toHaveLength(60);
   for (const socket of accepted) guard.named(socket);
   const late = call('127.0.2.1');
-  await until(() => accepted.length === 31);
+  await until(() => accepted.length === 61);
   expect(late.ended).toBe(false);
 });
 
-test('one address that takes all places', async () => {
-  const { guard, accepted, call } = await listening(1000);
+test('thirty connections without a handshake, from one address', async () => {
+  const { accepted, call } = await listening(1000);
+  const calls = Array.from({ length: 40 }, () => call('127.0.0.9'));
+  await until(() => calls.filter(({ ended }) => ended).length === 10);
+  const other = call('127.0.0.10');
+  await until(() => accepted.length === 31);
+  expect(other.ended).toBe(false);
+});
+
+test('one address that takes all places gets half of them', async () => {
+  const { guard, accepted, call } = await listening(16);
   const calls: ReturnType<typeof call>[] = [];
   for (let i = 0; i < 12; i++) {
     calls.push(call('127.0.0.9'));
