@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { DebshoalError } from '../shared/errors.js';
@@ -48,8 +48,8 @@ export interface FetchOptions {
 
 export interface FetchWatcher {
   /**
-   * The object lies at its target, as the index says it is. The file stays until the promise is
-   * settled, which must not fail.
+   * The object lies at its target, as the index says it is. Its package waits, and the file stays,
+   * until the promise is settled, which must not fail.
    */
   downloaded(object: RouteObject): Promise<void>;
   rebuilding(route: ActiveRoute): void;
@@ -153,16 +153,14 @@ async function finishPackage(
   try {
     if (!result.ok) throw result.error;
     entry.addDownload(result);
-    const watched = options.watcher?.downloaded(object);
+    await options.watcher?.downloaded(object);
     let { path } = result;
     if (isDelta) {
       options.watcher?.rebuilding(route);
-      const rebuilt = await rebuilder.rebuild(route, path).finally(() => watched);
-      await rm(path);
+      const rebuilt = await rebuilder.rebuild(route, path);
       entry.addRebuild(rebuilt.seconds);
       path = rebuilt.path;
     }
-    await watched;
     const deb = isDelta ? route.deb : route.pending;
     await verifyDeb(path, deb);
     entry.verified();

@@ -59,11 +59,13 @@ export const LIMITS = {
   applyMemoryBytes: 6 * GIB,
   /** One file inside a package: it is held in memory, more than once. Debian's largest is 700 MiB. */
   packageFileBytes: GIB,
+  /** The same with its packed streams replaced by what they expand to. */
+  madeFileBytes: 1.5 * GIB,
   /** Memory for all threads of one encoder: 14 of `xz -6`, 1 of `xz -9`. */
   encoderMemoryBytes: 2 * GIB,
   /**
-   * One ELF file whose references are predicted: restoring takes 3.3 bytes of memory for each byte
-   * of both files, and WebAssembly has 4 GiB. Chromium's is 250 MiB.
+   * One ELF file whose references are predicted: restoring takes 2.5 bytes of memory for each byte
+   * of both files, diffing 4.5, and WebAssembly has 4 GiB. Chromium's is 316 MiB.
    */
   elfBytes: 320 * MIB,
   /**
@@ -105,7 +107,9 @@ export const LIMITS = {
   workerSeconds: 4 * 3600,
   /** Files that a worker has open at a time: Node has 25. */
   workerOpenFiles: 128,
-  /** Files in the folder of a worker: it makes four. */
+  /** Files of one package that only root can read: cups has a dozen. */
+  unreadableFiles: 100,
+  /** Files in the folder of a worker: it makes four, and is given those. */
   workerFiles: 1000,
   /** Free space that a worker must leave; half of it where there is less. */
   diskReserveBytes: 256 * MIB,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,7 +19,7 @@ export interface Lab {
 
 const SUITE = 'lab';
 const HOST = '127.0.0.1';
-const METHOD = fileURLToPath(new URL('../../../packaging/apt-method', import.meta.url));
+const PACKAGING = fileURLToPath(new URL('../../../packaging/', import.meta.url));
 
 /**
  * Makes, in the empty `folder`, a mirror with version 2 of `count` packages of `size` random bytes,
@@ -87,14 +87,13 @@ async function makeSystem(root: string, url: string, controls: readonly string[]
 
 /** As installed, but below `root`. */
 async function installMethod(root: string, socket: string): Promise<string[]> {
-  const folder = join(root, 'usr/lib/debshoal/apt-method');
-  await cp(METHOD, folder, { recursive: true });
-  const guard = join(folder, 'http');
-  const text = (await readFile(guard, 'utf8'))
-    .replaceAll('/usr/lib/debshoal/apt-method', folder)
+  const relay = join(root, 'usr/lib/debshoal/apt-method');
+  await cp(join(PACKAGING, 'apt-method'), relay, { recursive: true });
+  const guard = join(root, 'guard');
+  const text = (await readFile(join(PACKAGING, 'apt.conf.d/60debshoal-http'), 'utf8'))
+    .replaceAll('/usr/lib/debshoal/apt-method', relay)
     .replaceAll('/run/debshoal', join(root, 'run/debshoal'));
-  await writeFile(guard, text);
-  await chmod(guard, 0o755);
+  await writeFile(guard, text, { mode: 0o755 });
   const settings = [`Dir::Bin::Methods::http=${guard}`, `Acquire::Debshoal::Socket=${socket}`];
   return settings.flatMap((setting) => ['-o', setting]);
 }

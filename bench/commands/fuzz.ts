@@ -46,7 +46,11 @@ export const fuzzCommand: CommandModule<object, FuzzArguments> = {
       .option('from', { type: 'number', default: 0, describe: 'number of the first mutant' })
       .option('seed', { type: 'number', default: 1 })
       .option('workers', { type: 'number', default: 1, describe: 'processes at a time' })
-      .option('max-seconds', { type: 'number', default: 20, describe: 'for one mutant' })
+      .option('max-seconds', {
+        type: 'number',
+        default: 20,
+        describe: 'of the processor, for one mutant',
+      })
       .option('max-memory', { type: 'number', default: 3e9, describe: 'bytes for one process' })
       .option('keep', { type: 'string', describe: 'folder for the mutants of findings' })
       .option('json', { type: 'boolean', default: false, describe: 'print JSON' }),

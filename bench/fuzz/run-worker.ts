@@ -3,13 +3,14 @@ import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 import { DebshoalError } from '../../shared/errors.js';
+import { parseCpuSeconds } from '../measure/process-usage.js';
 import { OUTCOMES, type Outcome } from './outcome.js';
 import type { FromWorker, WorkerTask } from './worker-messages.js';
 
 /** What a process may take. */
 export interface WorkerLimits {
   readonly rssBytes: number;
-  /** For one mutant. */
+  /** Of the processor, for one mutant; and so many times IDLE_FACTOR by the clock. */
   readonly seconds: number;
 }
 
@@ -32,6 +33,8 @@ export interface WorkerResult {
 const WORKER = fileURLToPath(new URL('../workers/fuzz-worker.js', import.meta.url));
 const WATCH_EVERY_MS = 100;
 const STDERR_KEPT = 4096;
+/** How much longer a mutant may take by the clock: on a busy machine waiting is no fault of it. */
+const IDLE_FACTOR = 10;
 
 /**
  * Runs one process over a range of mutants, within limits. When it crashes, hangs or grows, that is
@@ -133,7 +136,7 @@ interface Watched {
 
 /** Looks at a worker now and then, until it is told to stop. */
 function watch(task: WorkerTask, pid: number, limits: WorkerLimits, onExcess: () => void): Watched {
-  let [done, since] = [-1, performance.now()];
+  let [done, since, cpuBefore] = [-1, performance.now(), 0];
   const timer = setInterval(() => void look().catch(() => undefined), WATCH_EVERY_MS);
   const watched: Watched = {
     peakRssBytes: 0,
@@ -147,11 +150,14 @@ function watch(task: WorkerTask, pid: number, limits: WorkerLimits, onExcess: ()
       ({ size }) => size,
       () => 0,
     );
-    if (length !== done) [done, since] = [length, performance.now()];
+    const cpu = await processorSeconds(pid);
+    if (length !== done) [done, since, cpuBefore] = [length, performance.now(), cpu];
+    const waited = (performance.now() - since) / 1000;
+    const seconds = Math.max(cpu - cpuBefore, waited / IDLE_FACTOR);
     const rss = await residentBytes(pid);
     watched.peakRssBytes = Math.max(watched.peakRssBytes, rss);
     if (rss > limits.rssBytes) watched.excess ??= 'too-much-memory';
-    else if (performance.now() - since > limits.seconds * 1000) watched.excess ??= 'too-slow';
+    else if (seconds > limits.seconds) watched.excess ??= 'too-slow';
     if (watched.excess !== null) onExcess();
   };
   return watched;
@@ -161,6 +167,11 @@ function watch(task: WorkerTask, pid: number, limits: WorkerLimits, onExcess: ()
 async function residentBytes(pid: number): Promise<number> {
   const statm = await readFile(`/proc/${pid}/statm`, 'latin1').catch(() => '');
   return Number(statm.split(' ')[1] ?? 0) * 4096;
+}
+
+async function processorSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  return stat === '' ? 0 : parseCpuSeconds(stat);
 }
 
 async function readLog(path: string): Promise<Pick<WorkerResult, 'done' | 'counts'>> {

@@ -1,8 +1,11 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 
 import { CONTROL_SOURCES, type SourceFile } from '../../shared/delta/delta.js';
 import type { OldPackage } from '../../shared/delta/old-package.js';
-import { readExactlySync } from '../../shared/io/files.js';
+import { isErrno } from '../../shared/io/errno.js';
+import { readBounded, readExactlySync } from '../../shared/io/files.js';
+import { LIMITS } from '../../shared/limits.js';
+import { parseMd5sums } from '../../shared/tar-layout/md5sums.js';
 import { openInstalledPackage } from './installed-package.js';
 
 /** What identifies an installed package. */
@@ -12,14 +15,20 @@ export interface InstalledIdentity {
   readonly version: string;
 }
 
+export interface InstalledSource extends OldPackage {
+  /** When a file was missing only because we may not read it: all such files, as dpkg lists them. */
+  unreadable(): Promise<string[]>;
+}
+
 /**
- * Serves the files of a package that is installed under `root` to a delta. Fails as
- * `openInstalledPackage` does.
+ * Serves the files of a package that is installed under `root` to a delta; those in `given` (listed
+ * path → path on this machine) from there. Fails as `openInstalledPackage` does.
  */
 export async function openInstalledSource(
   root: string,
   identity: InstalledIdentity,
-): Promise<OldPackage> {
+  given: Readonly<Record<string, string>> = {},
+): Promise<InstalledSource> {
   const { package: name, architecture, version } = identity;
   const installed = await openInstalledPackage(root, name, architecture, version);
   const listed = ({ member, place }: SourceFile): string =>
@@ -27,21 +36,46 @@ export async function openInstalledSource(
   const locate = async (file: SourceFile): Promise<string | null> =>
     file.member === 'control'
       ? (installed.controlFiles.get(listed(file)) ?? null)
-      : await installed.locate(listed(file));
+      : (given[listed(file)] ?? (await installed.locate(listed(file))));
+  let wasDenied = false;
+  const unlessDenied = async <T>(
+    file: SourceFile,
+    ask: (path: string) => T | null,
+  ): Promise<T | null> => {
+    try {
+      const path = await locate(file);
+      return path === null ? null : ask(path);
+    } catch (error) {
+      if (!isErrno(error, 'EACCES')) throw error;
+      wasDenied = true;
+      return null;
+    }
+  };
+  const isDenied = async (path: string): Promise<boolean> => {
+    try {
+      const found = await installed.locate(path);
+      if (found !== null) accessSync(found, constants.R_OK);
+      return false;
+    } catch (error) {
+      return isErrno(error, 'EACCES');
+    }
+  };
   return {
     ...identity,
     listedPaths: installed.listedPaths,
-    async size(file) {
-      const path = await locate(file);
-      return path === null ? null : sizeOfRegularFile(path);
-    },
-    async read(file, size) {
-      const path = await locate(file);
-      return path === null ? null : readRegularFile(path, size);
-    },
+    size: (file) => unlessDenied(file, sizeOfRegularFile),
+    read: (file, size) => unlessDenied(file, (path) => readRegularFile(path, size)),
     linkTarget: (place) => installed.linkTarget(installed.listedPaths[place] ?? ''),
     describe: (file) =>
       file.member === 'control' ? `control file ${listed(file)} of ${name}` : listed(file),
+    async unreadable() {
+      const sums = installed.controlFiles.get('md5sums');
+      if (!wasDenied || sums === undefined) return [];
+      const named = parseMd5sums(await readBounded(sums, LIMITS.controlTarBytes)).keys();
+      const denied: string[] = [];
+      for (const path of named) if (await isDenied(path)) denied.push(path);
+      return denied;
+    },
   };
 }
 
@@ -49,9 +83,14 @@ function sizeOfRegularFile(path: string): number | null {
   try {
     const found = lstatSync(path);
     return found.isFile() ? found.size : null;
-  } catch {
-    return null;
+  } catch (error) {
+    return nullUnlessDenied(error);
   }
+}
+
+function nullUnlessDenied(error: unknown): null {
+  if (isErrno(error, 'EACCES')) throw error;
+  return null;
 }
 
 /** Opens without following a link and without waiting for a FIFO that was put in its place. */
@@ -60,8 +99,8 @@ function readRegularFile(path: string, size: number): Buffer | null {
   let file: number;
   try {
     file = openSync(path, flags);
-  } catch {
-    return null;
+  } catch (error) {
+    return nullUnlessDenied(error);
   }
   try {
     const found = fstatSync(file);

@@ -136,6 +136,7 @@ async function tryStartSwarm(stateFolder: string, report: ReportProgress): Promi
     const bans = await openBannedPeers(stateFolder, () => new Date());
     return await startSwarm({
       upload: false,
+      lan: true,
       blocklist: bans.addresses,
       onBanned: (address) => void bans.add(address),
     });

@@ -40,6 +40,8 @@ export function describeStatus(status: DaemonStatus): string {
       ? 'Pending packages come in the background.'
       : `Nothing comes in the background: ${prefetchObstacle}.`,
   ];
+  lines.push(...describeSharing(status.sharing));
+  lines.push(`Deltas are applied in: ${status.confinement.detail}.`);
   if (indexes.length === 0) lines.push('No index of deltas is known: see `debshoal doctor`.');
   for (const { uri, suite, packages } of indexes) {
     lines.push(`Index: ${uri} ${suite}, ${packages} packages.`);
@@ -52,6 +54,18 @@ export function describeStatus(status: DaemonStatus): string {
   for (const { at, text } of troubles)
     lines.push(`  ${localTime(at)}  ${text.replaceAll(/\p{C}/gu, ' ')}`);
   return lines.join('\n');
+}
+
+function describeSharing(sharing: DaemonStatus['sharing']): string[] {
+  const { scope, paused, localOnly, seeding, bytesOnDisk } = sharing;
+  if (scope === 'nobody') return ['Nothing is shared.'];
+  const away = `${formatBytes(sharing.uploadedBeyond)} beyond the own networks`;
+  return [
+    `Shared with ${scope}: ${seeding} torrents, ${formatBytes(bytesOnDisk)} on disk.`,
+    `Uploaded this month: ${formatBytes(sharing.uploadedLocally)} within, ${away}.`,
+    ...(paused === null ? [] : [`Paused: ${paused}.`]),
+    ...(localOnly === null ? [] : [`Only the own networks get anything: ${localOnly}.`]),
+  ];
 }
 
 function savedRow(when: string, { packages, servedBytes, peerBytes, httpBytes }: Counts): string[] {

@@ -1,14 +1,15 @@
 import { chmod, chown, mkdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
-import { isDebshoalError, withCode } from '../../shared/errors.js';
+import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js';
 import { temporaryBeside } from '../../shared/io/files.js';
 import { runTool } from '../../shared/io/run-tool.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
 import { WORKER, type Confinement } from './find-confinement.js';
-import type { RebuildTask } from './rebuild-installed.js';
+import type { PrivilegedReader } from './privileged-reader.js';
+import type { InstalledResult, RebuildTask } from './rebuild-installed.js';
 import { prlimitArguments, type ResourceLimits } from './resource-limits.js';
-import { runWorker } from './run-worker.js';
+import { printable, runWorker } from './run-worker.js';
 import { takeOut } from './take-out.js';
 import { watchLimits } from './watch-limits.js';
 import { readAnswer } from './worker-answer.js';
@@ -18,8 +19,10 @@ export interface ConfinedRebuild {
   readonly deltaPath: string;
   /** For the finished .deb; folder and name are ours. */
   readonly target: string;
-  readonly task: Omit<RebuildTask, 'deltaPath' | 'target' | 'temporaryParent'>;
+  readonly task: Omit<RebuildTask, 'deltaPath' | 'target' | 'temporaryParent' | 'given'>;
   readonly limits: ResourceLimits;
+  /** For files that only root can read; null: there is none. */
+  readonly reader: PrivilegedReader | null;
   /** What the command line begins with: nice(1) and the like. */
   readonly prefix: readonly string[];
   readonly signal: AbortSignal;
@@ -46,6 +49,8 @@ export async function rebuildConfined(
     const { user } = confinement;
     // From here on nothing of its names can be trusted.
     if (user !== null) await chown(folder, user.uid, user.gid);
+    // To get there: in a sandbox it has a way of its own.
+    if (confinement.level === 'user') await chmod(dirname(folder), 0o711);
     const enclosed = confinement.enclose([process.execPath, worker], { root: task.root, folder });
     const command = [
       ...rebuild.prefix,
@@ -54,11 +59,16 @@ export async function rebuildConfined(
       ...enclosed.command,
     ];
     const watch = await watchLimits(folder, limits);
+    const ends = AbortSignal.any([signal, watch.signal]);
+    const ask = async (given: Record<string, string>): Promise<InstalledResult> => {
+      const all: RebuildTask = { ...task, ...files, temporaryParent: folder, given };
+      return readAnswer(await runWorker({ ...enclosed, command }, all, folder, ends), folder);
+    };
     try {
-      const given: RebuildTask = { ...task, ...files, temporaryParent: folder };
-      const ends = AbortSignal.any([signal, watch.signal]);
-      const line = await runWorker({ ...enclosed, command }, given, folder, ends);
-      const result = await readAnswer(line, folder);
+      let result = await ask({});
+      if ('unreadable' in result)
+        result = await ask(await copyUnreadable(result.unreadable, rebuild, folder, ends));
+      if ('unreadable' in result) throw denied(result.unreadable);
       await takeOut(files.target, target, task.expected.size);
       return result;
     } finally {
@@ -69,6 +79,27 @@ export async function rebuildConfined(
   } finally {
     await removeTree(folder);
   }
+}
+
+/** Puts what only root can read into the worker's folder; `source-changed` when it is not given. */
+async function copyUnreadable(
+  paths: readonly string[],
+  { reader, task }: ConfinedRebuild,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Record<string, string>> {
+  const given: Record<string, string> = {};
+  for (const [i, path] of paths.entries()) {
+    const target = join(folder, `given-${i}`);
+    if (!(await reader?.copy(task.old, path, target, signal))) throw denied([path]);
+    given[path] = target;
+  }
+  return given;
+}
+
+function denied(paths: readonly string[]): DebshoalError {
+  const text = `only root can read ${printable(paths.join(' '))}, or it was changed`;
+  return new DebshoalError('source-changed', text, { hint: 'use the full .deb' });
 }
 
 /**

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 import { compiledFile } from '../../shared/io/worker-pool.js';
-import { bwrapArguments, setprivArguments, type Identity, type Place } from './sandbox.js';
+import { bwrapArguments, NOBODY, setprivArguments, type Identity, type Place } from './sandbox.js';
 import { seccompFilter } from './seccomp-filter.js';
 
 /**
@@ -33,15 +33,10 @@ export interface EnclosedCommand {
   readonly isSandbox: boolean;
 }
 
-/**
- * nobody: it has nothing. `_apt` and `debshoal` own what apt and the daemon work with, which must
- * stay out of reach also where there is no sandbox.
- */
-const NOBODY: Identity = { uid: 65534, gid: 65534 };
-
 export const WORKER = compiledFile(new URL('../workers/rebuild-worker.js', import.meta.url));
-/** With its packages: three folders up from `dist/client/workers`. */
-const PROGRAM = [process.execPath, resolve(dirname(WORKER), '../../..')];
+/** Our program with its packages: three folders up from `dist/client/workers`. */
+export const PROJECT = resolve(dirname(WORKER), '../../..');
+const PROGRAM = [process.execPath, PROJECT];
 
 let found: Promise<Confinement> | null = null;
 

@@ -7,11 +7,14 @@ import { killGroup } from '../../shared/io/worker-pool.js';
 import { LIMITS } from '../../shared/limits.js';
 import type { EnclosedCommand } from './find-confinement.js';
 
+/** After its answer a worker ends by itself; only then the kernel adds its time to ours. */
+const GRACE_MS = 1000;
+
 /** Enough for what Node prints when it runs out of memory. */
 const COMPLAINT_BYTES = 4096;
 
 /**
- * Runs a worker for one task: it is given JSON, answers with one line, and is ended. Whatever it does,
+ * Runs a worker for one task: it is given JSON, answers with one line, and ends. Whatever it does,
  * it takes no more of us than memory for that line. `limit-exceeded` when it ends without one or says
  * too much, the reason of `signal` when that ends it.
  */
@@ -37,7 +40,11 @@ export async function runWorker(
     // A process that has left the group could keep them open.
     for (const stream of child.stdio) stream?.destroy();
   };
-  const answer = collect(child.stdout, LIMITS.workerAnswerBytes, end);
+  let grace: NodeJS.Timeout | undefined;
+  const answer = collect(child.stdout, LIMITS.workerAnswerBytes, (isWhole) => {
+    if (!isWhole) end();
+    else grace ??= setTimeout(end, GRACE_MS);
+  });
   const complaint = collect(child.stderr, COMPLAINT_BYTES, () => undefined);
   give(child.stdin, JSON.stringify(task));
   give(child.stdio[3] as NodeJS.WritableStream, feed ?? '');
@@ -50,6 +57,7 @@ export async function runWorker(
     const how = `${killedBy ?? `status ${String(status)}`} ${printable(complaint())}`.trim();
     throw new DebshoalError('limit-exceeded', `the worker ended with ${how}`);
   } finally {
+    clearTimeout(grace);
     signal.removeEventListener('abort', end);
   }
 }
@@ -75,13 +83,18 @@ export function printable(text: string): string {
   return text.replace(/[^\P{C}]+/gu, ' ').slice(0, 500);
 }
 
-/** Up to `limit` bytes; `whenDone` is called when a line or so much has come. */
-function collect(stream: NodeJS.ReadableStream, limit: number, whenDone: () => void): () => string {
+/** Up to `limit` bytes; `whenDone` is told whether a whole line has come, or only so much. */
+function collect(
+  stream: NodeJS.ReadableStream,
+  limit: number,
+  whenDone: (isWhole: boolean) => void,
+): () => string {
   let kept = Buffer.alloc(0);
   stream.on('error', () => undefined);
   stream.on('data', (chunk: Buffer) => {
     if (kept.length < limit) kept = Buffer.concat([kept, chunk.subarray(0, limit - kept.length)]);
-    if (kept.length >= limit || kept.includes('\n')) whenDone();
+    const isWhole = kept.includes('\n');
+    if (isWhole || kept.length >= limit) whenDone(isWhole);
   });
   return () => kept.toString();
 }

@@ -37,7 +37,8 @@ export function bwrapArguments({ root, folder, program }: Place, asRoot: boolean
   return [
     ...(asRoot ? KEPT_TO_BECOME_ANOTHER : ['--unshare-user', '--disable-userns']),
     ...['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'],
-    ...['--new-session', '--die-with-parent'],
+    // As its first process, so that bwrap waits for the end of everything, and is charged for it.
+    ...['--new-session', '--die-with-parent', '--as-pid-1'],
     ...views.flatMap(({ base, hidden }) => [
       ...shown('--ro-bind', base),
       ...hidden.flatMap((path) => ['--tmpfs', path]),
@@ -68,11 +69,18 @@ function hiddenIn(base: string): string[] {
   return HIDDEN.map((name) => join(base, name)).filter(isFolder);
 }
 
-/** Arguments of setpriv(1): never again more rights than now, and none of root's. */
-export function setprivArguments(user: Identity | null): string[] {
+/**
+ * nobody: it has nothing. `_apt` and `debshoal` own what apt and the daemon work with, which must
+ * stay out of reach also where there is no sandbox.
+ */
+export const NOBODY: Identity = { uid: 65534, gid: 65534 };
+
+const NO_RIGHTS: readonly string[] = ['--inh-caps=-all', '--bounding-set=-all'];
+
+/** Arguments of setpriv(1): never again more rights than now, and of root's only those `kept`. */
+export function setprivArguments(user: Identity | null, kept = NO_RIGHTS): string[] {
   const dropped = ['--no-new-privs', '--pdeathsig', 'SIGKILL'];
   if (user === null) return dropped;
   const { uid, gid } = user;
-  const identity = ['--reuid', `${uid}`, '--regid', `${gid}`, '--clear-groups'];
-  return [...identity, ...dropped, '--inh-caps=-all', '--bounding-set=-all'];
+  return ['--reuid', `${uid}`, '--regid', `${gid}`, '--clear-groups', ...dropped, ...kept];
 }

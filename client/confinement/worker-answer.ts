@@ -4,7 +4,8 @@ import { z } from 'zod';
 
 import { DebshoalError, type ErrorCode } from '../../shared/errors.js';
 import { valueOf } from '../../shared/io/outcome.js';
-import type { RebuildResult } from '../../shared/delta/rebuild.js';
+import { LIMITS } from '../../shared/limits.js';
+import type { InstalledResult } from './rebuild-installed.js';
 import { printable } from './run-worker.js';
 
 /** What can be wrong with a delta or its sources. A worker cannot claim that apt is busy. */
@@ -21,7 +22,10 @@ const text = z.string().transform(printable);
 const ANSWER = z.union([
   z.object({
     ok: z.literal(true),
-    value: z.object({ seconds: z.record(z.enum(phases), seconds) }),
+    value: z.union([
+      z.object({ seconds: z.record(z.enum(phases), seconds) }),
+      z.object({ unreadable: z.array(z.string()).min(1).max(LIMITS.unreadableFiles) }),
+    ]),
   }),
   z.object({
     ok: z.literal(false),
@@ -35,7 +39,7 @@ const ANSWER = z.union([
  * Reads what a worker says came of its task: the result, or the failure that it reports. One that is
  * none is `delta-damaged`: the worker is not itself any more.
  */
-export async function readAnswer(line: string, folder: string): Promise<RebuildResult> {
+export async function readAnswer(line: string, folder: string): Promise<InstalledResult> {
   const answer = ANSWER.safeParse(parseJson(line));
   if (!answer.success) {
     throw new DebshoalError('delta-damaged', `the worker answered ${printable(line)}`);

@@ -2,9 +2,8 @@ import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { formatBytes } from '../../shared/cli/format.js';
-import { isDebshoalError } from '../../shared/errors.js';
 import { exists } from '../../shared/io/files.js';
-import { runTool } from '../../shared/io/run-tool.js';
+import { findConfinement } from '../confinement/find-confinement.js';
 import { CACHE_FOLDER, STATE_FOLDER } from '../store/folders.js';
 import { provenEncoders } from '../store/encoder-proof.js';
 import type { Findings } from './finding.js';
@@ -20,20 +19,11 @@ export async function checkDisk(root: string, cacheBytes: number, found: Finding
   else found.warning(text, 'Make room, or set a smaller Cache-Size.');
 }
 
-/** What parses and patches foreign bytes does so in a sandbox. */
+/** What reads foreign deltas does so in a sandbox, where there can be one. */
 export async function checkSandbox(found: Findings): Promise<void> {
-  try {
-    const args = ['--unshare-all', '--die-with-parent', '--ro-bind', '/', '/', 'true'];
-    await runTool('bwrap', args, { maxOutput: 1024 });
-    found.ok('bubblewrap works');
-  } catch (error) {
-    if (!isDebshoalError(error)) throw error;
-    const isMissing = error.cause instanceof Error;
-    const advice = isMissing
-      ? 'Install the package bubblewrap.'
-      : 'The kernel or a container forbids namespaces: see bwrap(1).';
-    found.warning(isMissing ? 'there is no bubblewrap' : error.message, advice);
-  }
+  const { level, detail } = await findConfinement();
+  if (level === 'sandbox') found.ok(detail);
+  else found.warning(detail, 'Install bubblewrap, and let it make namespaces: see bwrap(1).');
 }
 
 /** Whether this machine compresses exactly as those that publish. */

@@ -20,14 +20,13 @@ export async function checkNetwork(
     isHttpUrl(repositoryUri),
   );
   const urls = new Set(
-    targets.map(({ repositoryUri, release }) => `${repositoryUri}/dists/${release}/InRelease`),
+    targets.map(({ repositoryUri, release }) => `${repositoryUri}/dists/${release}/`),
   );
   if (urls.size === 0) found.warning('apt has no lists from an HTTP mirror', 'Run `apt update`.');
   const differences: number[] = [];
   for (const url of [...urls].slice(0, MOST_MIRRORS)) {
     try {
-      const response = await http.open(url, {});
-      response.destroy();
+      const response = await openRelease(http, url);
       const seconds = (Date.parse(response.headers.date ?? '') - now().getTime()) / 1000;
       if (Number.isFinite(seconds)) differences.push(Math.abs(seconds));
       if (response.statusCode === 200) found.ok(`${url} is there`);
@@ -38,6 +37,16 @@ export async function checkNetwork(
     }
   }
   judgeClock(differences, clock);
+}
+
+/** Either of the two that apt knows; the answer's head. */
+async function openRelease(http: HttpClient, folder: string) {
+  const response = await http.open(`${folder}InRelease`, {});
+  response.destroy();
+  if (response.statusCode !== 404) return response;
+  const detached = await http.open(`${folder}Release`, {});
+  detached.destroy();
+  return detached;
 }
 
 function judgeClock(differences: readonly number[], clock: Findings): void {

@@ -14,7 +14,7 @@ export interface AnswerParts {
   readonly savings: Savings;
   readonly status: () => Promise<ServiceStatus>;
   /** Begins to look for what is pending; why nothing will come of it, or null. */
-  readonly startPrefetch: () => string | null;
+  readonly startPrefetch: () => Promise<string | null>;
 }
 
 /** Answers one request of PROTOCOL.md. */
@@ -34,7 +34,7 @@ export async function answerRequest(
       return;
     }
     case 'prefetch': {
-      const obstacle = parts.startPrefetch();
+      const obstacle = await parts.startPrefetch();
       if (obstacle === null) to.say(201, 'Done');
       else to.say(400, 'Failure', { Message: obstacle });
     }

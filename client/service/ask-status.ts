@@ -28,6 +28,16 @@ const schema = z.looseObject({
   cache: z.looseObject({ files: bytes, bytes, maxBytes: bytes }),
   saved: z.looseObject({ since: z.string(), total: counts, month: z.string(), inMonth: counts }),
   prefetchObstacle: z.string().nullable(),
+  sharing: z.looseObject({
+    scope: z.string(),
+    paused: z.string().nullable(),
+    localOnly: z.string().nullable(),
+    seeding: bytes,
+    bytesOnDisk: bytes,
+    uploadedBeyond: bytes,
+    uploadedLocally: bytes,
+  }),
+  confinement: z.looseObject({ level: z.string(), detail: z.string() }),
   troubles: z.array(z.looseObject({ at: z.string(), text: z.string() })),
 });
 

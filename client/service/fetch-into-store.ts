@@ -1,6 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
+import { constants, copyFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js';
+import { temporaryBeside } from '../../shared/io/files.js';
 import type { Priority } from '../../shared/io/worker-pool.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import type { Swarm } from '../../shared/swarm/swarm.js';
@@ -28,7 +30,8 @@ export interface FetchIntoStoreOptions {
   readonly speeds: SpeedStore;
   readonly savings: Savings;
   readonly swarm: () => Swarm | null;
-  readonly sharing: Pick<Sharing, 'offer'>;
+  /** Null: nobody gets anything. */
+  readonly sharing: Pick<Sharing, 'offer'> | null;
   readonly peers: readonly string[];
   readonly confinement: Confinement;
   readonly priority: Priority;
@@ -45,7 +48,7 @@ export async function fetchIntoStore(
   routes: readonly ActiveRoute[],
   options: FetchIntoStoreOptions,
 ): Promise<void> {
-  const { store, savings, sharing, works, onBug } = options;
+  const { store, savings, works, onBug } = options;
   const working = new Map<ActiveRoute, Work>();
   for (const route of activeRoutes(routes)) {
     working.set(route, works.begin(route.pending, `fetching ${describe(route)}`));
@@ -75,7 +78,7 @@ export async function fetchIntoStore(
       download: { peers: options.peers },
       fallback: 'none',
       watcher: {
-        downloaded: (object) => offer(object, sharing),
+        downloaded: (object) => offer(object, options),
         rebuilding: (route) => working.get(route)?.say(`rebuilding ${route.pending.package}`),
         failed: end,
       },
@@ -90,25 +93,36 @@ export async function fetchIntoStore(
   }
 }
 
-/** To those who may have it; nobody waits for a torrent that has not come yet. */
+/**
+ * Offers what was downloaded to those who may have it. Rebuilding takes the file away, gives it to a
+ * process that may turn against us, and waits for no torrent: so a copy is offered.
+ */
 async function offer(
   { route, target, torrent }: RouteObject,
-  sharing: Pick<Sharing, 'offer'>,
+  { sharing, folder, onBug }: FetchIntoStoreOptions,
 ): Promise<void> {
-  if (torrent === null) return;
-  const bytes = await Promise.race([torrent.torrent, setImmediate(null)]);
-  if (bytes === null) return;
+  if (sharing === null || torrent === null) return;
+  const path = temporaryBeside(join(folder, 'offered'));
+  try {
+    await copyFile(target, path, constants.COPYFILE_FICLONE);
+  } catch (error) {
+    onBug(error);
+    return;
+  }
+  const { filePath, trackers = [] } = torrent;
   const { package: name, architecture, version } = route.pending;
-  await sharing.offer({
-    path: target,
-    torrent: bytes,
-    filePath: torrent.filePath,
-    trackers: torrent.trackers ?? [],
-    package: name,
-    architecture,
-    version,
-    suite: route.source.suite,
-  });
+  const identity = { package: name, architecture, version, suite: route.source.suite };
+  const offerIt = async (): Promise<void> => {
+    try {
+      const bytes = await torrent.torrent;
+      if (bytes !== null) {
+        await sharing.offer({ path, torrent: bytes, filePath, trackers, ...identity });
+      }
+    } finally {
+      await rm(path, { force: true });
+    }
+  };
+  void offerIt().catch(onBug);
 }
 
 function describe({ pending, bytes }: ActiveRoute): string {

@@ -18,7 +18,7 @@ const GATHER = 20;
 /** Fetches at a time; what comes meanwhile is gathered for the next, which plans it together. */
 const FETCHES = 2;
 /** Milliseconds that a package of no index waits for indexes that are being fetched. */
-const REFRESH = 2000;
+const REFRESH = 5000;
 
 export interface ForegroundOptions {
   readonly store: ReadyStore;

@@ -1,4 +1,3 @@
-import { rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
@@ -20,6 +19,7 @@ import { fetchIntoStore } from './fetch-into-store.js';
 import { openForeground } from './foreground.js';
 import { openKnowledge } from './knowledge.js';
 import { prefetch, type PrefetchOptions } from './prefetch.js';
+import { openReadyFile } from './ready-file.js';
 import { openReadyStore } from './ready-store.js';
 import { openSavings } from './savings.js';
 import { openServiceSocket } from './socket.js';
@@ -34,7 +34,7 @@ export interface ServiceOptions {
   readonly settings: Settings;
   /** Where to listen, or an inherited descriptor. */
   readonly socket: string | number;
-  /** Made while there are answers, for whoever does not want to ask in vain; null for none. */
+  /** Made while asking may be worth it, for whoever does not want to ask in vain; null for none. */
   readonly readyFile: string | null;
   /** Must survive. */
   readonly stateFolder: string;
@@ -67,7 +67,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
   };
 
   // What a killed one has left.
-  if (options.readyFile !== null) await rm(options.readyFile, { force: true });
+  const ready = openReadyFile(options.readyFile);
+  await ready.remove();
   await removeStaleTemporaries(cacheFolder);
   const store = await openReadyStore(join(cacheFolder, 'ready'), settings.cacheBytes);
   const speedStore = await openSpeedStore(stateFolder, 'read-write');
@@ -108,7 +109,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
       speeds: speedStore,
       savings,
       swarm: () => (settings.peers ? (keeper?.swarm ?? null) : null),
-      sharing,
+      sharing: settings.share === 'nobody' ? null : sharing,
       peers: options.peers,
       confinement,
       priority,
@@ -137,7 +138,16 @@ export async function runService(options: ServiceOptions): Promise<void> {
     signal,
     report,
   };
-  const background = repeat(signal, () => prefetch(prefetchOptions), onBug);
+  const isWorthAsking = async (): Promise<boolean> => {
+    const { indexes } = await knowledge.get();
+    const packages = indexes.flatMap(({ index }) => index.packages);
+    return settings.fetch && (store.count > 0 || packages.some(({ deltas }) => deltas.length > 0));
+  };
+  const lookAround = async (): Promise<boolean> => {
+    await prefetch(prefetchOptions);
+    return await isWorthAsking();
+  };
+  const background = repeat(signal, () => ready.settle(lookAround), onBug);
   const parts: AnswerParts = {
     foreground: settings.fetch ? foreground : null,
     store,
@@ -156,8 +166,9 @@ export async function runService(options: ServiceOptions): Promise<void> {
         sharing: sharing.status(),
         confinement,
       }),
-    startPrefetch: () => {
+    startPrefetch: async () => {
       // The indexes are wanted in any case: apt may ask right after its update.
+      await ready.doubt();
       background.now();
       return prefetchObstacle();
     },
@@ -168,13 +179,14 @@ export async function runService(options: ServiceOptions): Promise<void> {
     onBug,
   });
   try {
-    await knowledge.get();
-    if (options.readyFile !== null) await writeFile(options.readyFile, '');
-    report({ kind: 'note', text: 'ready' });
+    // First of all it fetches indexes, for which early askers wait a little.
     background.now();
+    await knowledge.get();
+    await ready.doubt();
+    report({ kind: 'note', text: 'ready' });
     if (!signal.aborted) await once(signal, 'abort');
   } finally {
-    if (options.readyFile !== null) await rm(options.readyFile, { force: true });
+    await ready.remove();
     await socket.close();
     await sharing.close();
     await Promise.all([background.end(), keeper?.close()]);

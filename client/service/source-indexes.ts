@@ -1,4 +1,5 @@
 import { isDebshoalError } from '../../shared/errors.js';
+import type { TrustedIndex } from '../../shared/index/trusted-index.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import { aptProxy } from '../apt/apt-proxies.js';
 import type { AptSystem } from '../apt/apt-system.js';
@@ -28,12 +29,13 @@ export async function openSourceIndexes(
   const { root, architecture } = system;
   const counters = await openTrustedCounters(stateFolder, 'read-write');
   let last: readonly LoadedIndex[] = [];
+  const remembered = new Map<string, TrustedIndex>();
   return async () => {
     const sources = await readSources(root, report);
     const http = createHttpClient({ findProxy: aptProxy(system) });
     try {
       const now = new Date();
-      const context = { http, counters, speeds, architecture, now, signal, report };
+      const context = { http, counters, speeds, architecture, now, remembered, signal, report };
       const loaded = await fetchIndexes(sources, context);
       const have = new Set(loaded.map(({ source }) => nameOf(source)));
       const wanted = new Set(sources.map(nameOf));
@@ -41,6 +43,10 @@ export async function openSourceIndexes(
         ({ source }) => wanted.has(nameOf(source)) && !have.has(nameOf(source)),
       );
       last = [...loaded, ...kept];
+      // Those of yesterday are large, and will not come again.
+      for (const [name, index] of remembered) {
+        if (!last.some((one) => one.index === index)) remembered.delete(name);
+      }
       return last;
     } finally {
       http.close();

@@ -38,6 +38,8 @@ export interface FetchIndexesOptions {
   /** The system's own architecture, for sources that name none. */
   readonly architecture: string;
   readonly now: Date;
+  /** Indexes of earlier calls, which are not fetched again as long as their Release lists them. */
+  readonly remembered?: Map<string, TrustedIndex>;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;
 }
@@ -98,7 +100,7 @@ async function fetchIndex(
   source: IndexSource,
   release: TrustedRelease,
   target: IndexTarget,
-  { http, speeds, signal, report }: FetchIndexesOptions,
+  { http, speeds, remembered, signal, report }: FetchIndexesOptions,
 ): Promise<TrustedIndex | null> {
   const listed = findListedIndex(release, target);
   if (listed === null) {
@@ -107,11 +109,17 @@ async function fetchIndex(
     return null;
   }
   const base = `${source.uri}/${urlPath(suiteFolder(source.suite))}`;
+  const name = `${base}/${listed.path} ${listed.sha256}`;
+  const known = remembered?.get(name);
+  if (known !== undefined) return known;
   for (const path of [listed.byHashPath, listed.path]) {
     const started = performance.now();
     const bytes = await getBounded(http, `${base}/${urlPath(path)}`, listed.size, signal);
     speeds.observeLink(bytes?.length ?? 0, (performance.now() - started) / 1000);
-    if (bytes) return openTrustedIndex(release, target, bytes);
+    if (bytes === null) continue;
+    const index = await openTrustedIndex(release, target, bytes);
+    remembered?.set(name, index);
+    return index;
   }
   throw new DebshoalError('http-failed', `${base}/${listed.path} is not there`);
 }

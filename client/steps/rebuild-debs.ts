@@ -6,6 +6,7 @@ import { priorityPrefix, type Priority } from '../../shared/io/worker-pool.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
 import { rebuildConfined } from '../confinement/confined-rebuild.js';
 import type { Confinement } from '../confinement/find-confinement.js';
+import { ownReader, serviceReader } from '../confinement/privileged-reader.js';
 import { limitsFor } from '../confinement/resource-limits.js';
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { FileIdentity } from '../../shared/delta/delta.js';
@@ -28,7 +29,7 @@ export interface Rebuild {
 
 export interface Rebuilder {
   /**
-   * Rebuilds a .deb from the downloaded delta; its path and what it took. What is
+   * Rebuilds a .deb from the downloaded delta, which is gone then; its path and what it took. What is
    * there is to be verified: it was made by a process that may have turned against us.
    */
   rebuild(
@@ -84,6 +85,7 @@ export function openRebuilder(jobs: readonly Rebuild[], options: RebuilderOption
           size: deb.size,
           threads,
         }),
+        reader: process.geteuid?.() === 0 ? ownReader(options.root) : serviceReader(),
         prefix: priorityPrefix(options.priority),
         signal,
       }),

@@ -27,14 +27,14 @@ export const PROGRAMS: readonly ProgramPackage[] = [
       '.',
       'Nothing changes until "debshoal enable" puts it behind apt.',
     ],
-    depends: ['adduser', 'apt'],
+    depends: ['apt', 'passwd'],
     recommends: ['bubblewrap', 'ca-certificates'],
     suggests: ['network-manager'],
     files: [
       ['apt.conf.d', 'usr/share/debshoal/apt.conf.d'],
       ['apt-method', 'usr/lib/debshoal/apt-method'],
+      ['reader', 'usr/lib/debshoal/app/packaging/reader'],
       ['systemd', 'usr/lib/systemd/system'],
-      ['tmpfiles.d', 'usr/lib/tmpfiles.d'],
     ],
     emptyFolders: ['etc/debshoal/conf.d', 'etc/debshoal/sources.d'],
     manualFiles: [

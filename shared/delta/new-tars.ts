@@ -102,7 +102,11 @@ async function* makeStretches(
     } else {
       const expected = expectedLength(unfoldedOld, name, item.place);
       const foldsOfFile = folds.next({ packedLength: item.size, ...expected });
-      const content = await newSpace.next(unfoldedLength(item.size, foldsOfFile));
+      const length = unfoldedLength(item.size, foldsOfFile);
+      if (Math.max(item.size, length) > LIMITS.madeFileBytes) {
+        throw new DebshoalError('limit-exceeded', `a file of ${length} bytes`);
+      }
+      const content = await newSpace.next(length);
       yield { item, content, folds: foldsOfFile };
     }
   }

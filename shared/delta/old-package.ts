@@ -119,6 +119,9 @@ export async function checkOldPackage(
         throw changed(old, file, 'is missing');
       }
       const size = await sizeAgain(file);
+      if (size !== null && size > LIMITS.packageFileBytes) {
+        throw new DebshoalError('limit-exceeded', `${old.describe(file)} has ${size} bytes`);
+      }
       const content = size === null ? null : await old.read(file, size);
       if (content === null) throw changed(old, file, 'is missing or no regular file');
       const path = old.listedPaths[file.place] ?? '';

@@ -52,9 +52,13 @@ export function decodeSegments(bytes: Buffer): Segment[] {
     segments.push({ file: { member: 'data', place }, isUnfolded: value % 2 === 1 });
     next = place + 1;
   }
+  // Each once, or a delta of zeros would be a billion segments.
+  next = 0;
   while (input.remaining > 0) {
     const value = input.varint(2 * COMPUTED_MD5SUMS + 1);
     const place = Math.floor(value / 2);
+    if (place < next) throw new DebshoalError('delta-damaged', 'control files out of order');
+    next = place + 1;
     const isUnfolded = value % 2 === 1;
     if (place < COMPUTED_MD5SUMS) segments.push({ file: { member: 'control', place }, isUnfolded });
     else {
@@ -137,6 +141,9 @@ export function decodeElfPairs(bytes: Buffer, segmentCount: number): ElfPair[] {
   let file = 0;
   let nextSegment = 0;
   while (input.remaining > 0) {
+    if (pairs.length === LIMITS.deltaSources) {
+      throw new DebshoalError('limit-exceeded', 'too many ELF files');
+    }
     const value = input.varint(4 * LIMITS.deltaSources);
     const madeFile = file + Math.floor(value / 4);
     const segment = nextSegment + input.signedVarint(LIMITS.deltaSources);

@@ -218,7 +218,7 @@ class FoldReader {
 }
 
 /** A file in a stream of a file, each with all bytes that may be expanded. */
-const MAX_LENGTH = LIMITS.packageFileBytes + LIMITS.nestedExpandedBytes;
+const MAX_LENGTH = LIMITS.madeFileBytes;
 
 /** The length of the last fold of a file of the expected length. */
 function expectedLast({ expectedLength }: FileLengths, at: number, behind: number): number {

@@ -5,12 +5,17 @@ import WebTorrent, { type Torrent, type Wire } from 'webtorrent';
 
 import { decodeBencode } from '../torrent/bencode.js';
 import { addressFilter, splitPeer, type AddressFilter } from './addresses.js';
+import { openAnnouncer, type Announcer } from './announcer.js';
+import { proveGroup } from './group-proof.js';
 import { guardIncoming } from './incoming.js';
 import { startLanDiscovery, type LanDiscovery } from './lan-discovery.js';
 import { openLocalNetwork, type LocalNetwork } from './local-network.js';
 import type { ChildOptions } from './messages.js';
+import { startPeerExchange, type PeerExchange } from './peer-exchange.js';
 import { openUploadGate, type UploadGate } from './upload-gate.js';
 import { limitWires } from './wire-limits.js';
+
+const PROOF_TIMEOUT = 10_000;
 
 /** WebTorrent with everything off that is unsafe, and our own limits on connections. */
 export interface GuardedClient {
@@ -19,6 +24,7 @@ export interface GuardedClient {
   readonly filter: AddressFilter;
   readonly network: LocalNetwork;
   readonly gate: UploadGate;
+  readonly announcer: Announcer;
   /** Null when peers are not looked for on the own networks. */
   readonly lan: LanDiscovery | null;
   /** Puts the guards on a torrent that was just added. */
@@ -31,8 +37,12 @@ export interface GuardedClient {
 }
 
 export interface TorrentGuards {
+  /** Nothing is fetched: peers that have everything are of no use, nor we to them. */
+  readonly seeds: boolean;
   /** Only peers of the own networks get something of it. */
   readonly localOnly: boolean;
+  /** Nobody but its trackers tells of its peers (BEP 27). */
+  readonly private: boolean;
   readonly onError: (error: Error) => void;
   /** Bytes of content sent to a peer. */
   readonly onSent: (bytes: number, local: boolean) => void;
@@ -97,12 +107,23 @@ export function startGuardedClient(
     filter,
     network,
     gate,
+    announcer: openAnnouncer(),
     lan,
-    guard: (torrent, options) => {
+    guard: (torrent, guards) => {
       // Without a listener of its own a torrent's error would reach the client and end everything.
-      torrent.on('error', options.onError);
+      torrent.on('error', guards.onError);
+      const exchange = guards.private
+        ? null
+        : startPeerExchange({
+            network,
+            tell: options.upload,
+            onPeer: (peer) => {
+              connect(torrent, peer);
+            },
+          });
+      torrent.once('close', () => exchange?.stop());
       torrent.on('wire', (wire: Wire, peer?: string) => {
-        guardWire(torrent, wire, peer, options);
+        if (guardWire(torrent, wire, peer, guards)) addExtensions(torrent, wire, exchange);
       });
     },
     connect,
@@ -137,7 +158,7 @@ export function startGuardedClient(
     wire: Wire,
     peer: string | undefined,
     guards: TorrentGuards,
-  ): void {
+  ): boolean {
     const ourselves = wire.peerId === webTorrent.peerId;
     // A neighbour is found by its IPv4 and its IPv6 address, and calls itself.
     const twice = torrent.wires.some((other) => other !== wire && other.peerId === wire.peerId);
@@ -147,7 +168,7 @@ export function startGuardedClient(
       // Calling it again would only end here again.
       if (entry !== undefined) entry.retries = Infinity;
       wire.destroy();
-      return;
+      return false;
     }
     const conn = entry?.conn ?? null;
     if (conn !== null) {
@@ -162,6 +183,41 @@ export function startGuardedClient(
     }
     limit(wire);
     gate.guard(wire, guards);
+    for (const event of guards.seeds ? ['bitfield', 'have-all', 'have'] : []) {
+      wire.on(event, () => {
+        if (!torrent.pieces.every((_, index) => wire.peerPieces.get(index))) return;
+        if (entry !== undefined) entry.retries = Infinity;
+        wire.destroy();
+      });
+    }
+    return true;
+  }
+
+  /** They go into the extended handshake, which is sent after this event. */
+  function addExtensions(torrent: Torrent, wire: Wire, exchange: PeerExchange | null): void {
+    if (options.upload) wire.extendedHandshake['p'] = webTorrent.torrentPort;
+    exchange?.attach(wire);
+    if (options.groupKey === null) return;
+    const incoming = wire.type.endsWith('Incoming');
+    const mustProve = incoming && gate.wantsProof(wire.remoteAddress ?? '');
+    // Strangers would take the places of members.
+    const timer = mustProve
+      ? setTimeout(() => {
+          wire.destroy();
+        }, PROOF_TIMEOUT)
+      : undefined;
+    wire.once('close', () => {
+      clearTimeout(timer);
+    });
+    proveGroup(wire, {
+      key: options.groupKey,
+      infoHash: torrent.infoHash,
+      ownId: webTorrent.peerId,
+      onProven: () => {
+        clearTimeout(timer);
+        gate.admit(wire);
+      },
+    });
   }
 }
 

@@ -6,9 +6,8 @@ import { missingRanges, type ByteRange, type ByteRanges } from '../io/byte-range
 import { mergeRuns, piecesOf, segmentsOf, wholePieces } from '../torrent/layout.js';
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
-import { startAnnouncing, type Announcer } from './announcer.js';
 import { createChunkStore, type MappedStore } from './chunk-store.js';
-import type { GuardedClient } from './guarded-client.js';
+import type { GuardedClient, TorrentGuards } from './guarded-client.js';
 import { offerHeldPieces } from './held-pieces.js';
 import { watchForLiars } from './liars.js';
 import type { DownloadRequest, SeedRequest, TorrentEvent } from './messages.js';
@@ -55,7 +54,7 @@ export function startDownload(
     bitfield: new Uint8Array(Math.ceil(info.pieceCount / 8)),
     ...(client.upload ? {} : { uploads: false as const }),
   });
-  const session = open(client, info, { torrent, store }, request, ports);
+  const session = open(client, info, { torrent, store }, { ...request, seeds: false }, ports);
   watchForLiars(torrent, info, {
     ban: (address) => {
       client.filter.ban(address);
@@ -164,7 +163,13 @@ export function startSeed(
     // Nothing is fetched for a seed: what is missing is not wanted.
     deselect: true,
   });
-  const session = open(client, info, { torrent, store }, { ...request, peers: [] }, ports);
+  const session = open(
+    client,
+    info,
+    { torrent, store },
+    { ...request, peers: [], seeds: true },
+    ports,
+  );
   torrent.once('ready', () => {
     const held = wholePieces(info, new Set(paths.keys()));
     if (held.length === 0) session.fail('no whole piece lies in the files that are here');
@@ -205,12 +210,14 @@ function open(
   client: GuardedClient,
   info: TorrentInfo,
   { torrent, store }: { readonly torrent: Torrent; readonly store: MappedStore },
-  request: Pick<DownloadRequest, 'trackers' | 'peers'> & Pick<SeedRequest, 'localOnly'>,
+  request: Pick<DownloadRequest, 'trackers' | 'peers'> &
+    Pick<SeedRequest, 'localOnly'> &
+    Pick<TorrentGuards, 'seeds'>,
   { report, onSent }: SessionPorts,
 ): OpenTorrent {
   const received: Record<string, number> = {};
   let reported = '{}';
-  let announcer: Announcer | undefined;
+  let leaveTrackers: (() => void) | undefined;
   let stopped = false;
 
   const reportTraffic = (): void => {
@@ -225,7 +232,7 @@ function open(
     stopped = true;
     clearInterval(timer);
     reportTraffic();
-    announcer?.stop();
+    leaveTrackers?.();
     if (!info.private) client.lan?.remove(info.infoHash);
     // Never twice, and never with a callback: the second call would not come back.
     if (!torrent.destroyed) torrent.destroy();
@@ -245,7 +252,9 @@ function open(
       fail(error.message);
     },
     onSent,
+    seeds: request.seeds,
     localOnly: request.localOnly ?? false,
+    private: info.private,
   });
   torrent.on('wire', (wire: Wire) => {
     const address = normaliseAddress(wire.remoteAddress ?? 'unknown');
@@ -258,7 +267,7 @@ function open(
     for (const peer of [...neighbours, ...request.peers]) client.connect(torrent, peer);
   });
   torrent.once('ready', () => {
-    announcer = startAnnouncing({
+    leaveTrackers = client.announcer.start({
       infoHash: info.infoHash,
       peerId: client.webTorrent.peerId,
       port: client.webTorrent.torrentPort,
@@ -272,7 +281,7 @@ function open(
         client.connect(torrent, peer);
       },
     });
-    if (stopped) announcer.stop();
+    if (stopped) leaveTrackers();
   });
   return { stop, fail };
 }

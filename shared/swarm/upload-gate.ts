@@ -34,9 +34,12 @@ export function openUploadGate(
   const maySpend = (): boolean => allowance.beyondBytes === null || allowance.beyondBytes > 0;
   const reaches = (wire: Wire): boolean =>
     reach === 'internet' || (reach === 'group' && members.has(wire));
-  /** Those who may be served wait for WebTorrent's next round of unchoking. */
-  const chokeOthers = (): void => {
-    for (const [wire, mayServe] of wires) if (!mayServe()) wire.choke();
+  /** WebTorrent's next round of unchoking may pass over those who may be served again. */
+  const follow = (): void => {
+    for (const [wire, mayServe] of wires) {
+      if (!mayServe()) wire.choke();
+      else if (wire.peerInterested) wire.unchoke();
+    }
   };
 
   return {
@@ -58,7 +61,7 @@ export function openUploadGate(
         onSent(bytes, local);
         if (local || allowance.beyondBytes === null) return;
         allowance = { ...allowance, beyondBytes: allowance.beyondBytes - bytes };
-        if (!maySpend()) chokeOthers();
+        if (!maySpend()) follow();
       });
     },
     admit: (wire) => {
@@ -67,7 +70,7 @@ export function openUploadGate(
     },
     allow: (next) => {
       allowance = next;
-      chokeOthers();
+      follow();
     },
     answers: (address) => {
       const local = network.includes(address);

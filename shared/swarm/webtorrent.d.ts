@@ -35,10 +35,8 @@ declare module 'webtorrent' {
     remoteAddress?: string;
     remotePort?: number;
     readonly type: string;
-    readonly isSeeder?: boolean;
+    readonly peerPieces: { readonly get: (index: number) => boolean };
     readonly peerInterested: boolean;
-    readonly amChoking: boolean;
-    readonly peerChoking: boolean;
     readonly peerRequests: readonly unknown[];
     readonly peerExtendedMapping: Readonly<Record<string, number>>;
     readonly extendedHandshake: Record<string, unknown>;

@@ -4,6 +4,10 @@ import { DebshoalError } from '../errors.js';
 export type Bencoded = number | Uint8Array | readonly Bencoded[] | BencodedDictionary;
 export type BencodedDictionary = ReadonlyMap<string, Bencoded>;
 
+export function isDictionary(value: Bencoded | undefined): value is BencodedDictionary {
+  return value instanceof Map;
+}
+
 /** What `encodeBencode` takes: text is written as UTF-8, undefined values are left out. */
 export type Encodable =
   | number

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { DebshoalError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import { decodeBencode, type Bencoded, type BencodedDictionary } from './bencode.js';
+import { decodeBencode, isDictionary, type Bencoded, type BencodedDictionary } from './bencode.js';
 import type { TorrentFile } from './metainfo.js';
 import { pathProblem } from './names.js';
 import { isPieceLength } from './pieces.js';
@@ -136,7 +136,7 @@ function urls(value: Bencoded | undefined): string[] {
 }
 
 function dictionary(value: Bencoded | undefined, what: string): BencodedDictionary {
-  if (!(value instanceof Map)) throw malformed(`${what} is no dictionary`);
+  if (!isDictionary(value)) throw malformed(`${what} is no dictionary`);
   return value;
 }
 

@@ -1,23 +1,27 @@
 import { once } from 'node:events';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { sha256 } from '../../shared/io/hash.js';
+import { asNobody, NOBODY } from '../support/as-nobody.js';
 import { startCli } from '../support/cli.js';
 import { until } from '../support/cleanup.js';
 import { fixturePair } from '../support/fixture-pairs.js';
 import { corrupted, makeLab, type Lab, type LabSystem } from '../support/lab.js';
 import { needs } from '../support/needs.js';
-import { acquire, startService, type RunningService } from '../support/service.js';
+import { acquire, ask, startService, type RunningService } from '../support/service.js';
 
 const ghostscript = fixturePair('ghostscript');
 const gd = fixturePair('libgd-tools');
 const CACHE = 'var/cache/debshoal/daemon';
+const STATE = 'var/lib/debshoal/daemon';
 /** The lab's link is fast: by time most packages would come whole. */
 const BY_DELTA = ['--prefer', 'bytes'];
 const ALONE = [...BY_DELTA, '--no-swarm', '--no-prefetch'];
 const describeHere = await needs('apt-get', 'dpkg-deb', 'flock');
+const describeAsRoot = await needs('root', 'setpriv', 'unshare', 'apt-get', 'dpkg-deb', 'flock');
+const describeWithSystemd = await needs('systemd-socket-activate', 'apt-get', 'dpkg-deb', 'flock');
 
 let lab: Lab;
 let system: LabSystem;
@@ -49,6 +53,9 @@ interface Status {
   readonly working: readonly { readonly package: string; readonly stage: string }[];
   readonly saved: { readonly total: Readonly<Record<string, number>> };
   readonly troubles: readonly { readonly text: string }[];
+  readonly peers: object | null;
+  readonly confinement: { readonly level: string };
+  readonly sharing: { readonly objects: number } | null;
 }
 
 const statusOf = async (service: RunningService): Promise<Status> => {
@@ -84,15 +91,22 @@ const stallDeltas = (): (() => boolean) => {
   return () => stalled;
 };
 
-/** Processes that the daemon has started, of one of our programs. */
-const childrenOf = async ({ child }: RunningService, program: string): Promise<number[]> => {
-  const found: number[] = [];
+/** Processes of one of our programs that the daemon has started, itself or through others. */
+const descendantsOf = async ({ child }: RunningService, program: string): Promise<number[]> => {
+  const parents = new Map<number, number>();
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
     const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    const parent = Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2]);
-    if (parent === child.pid && line.includes(program)) found.push(Number(name));
+    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2]));
+  }
+  const isOfDaemon = (pid: number): boolean => {
+    const parent = parents.get(pid);
+    return parent !== undefined && (parent === child.pid || isOfDaemon(parent));
+  };
+  const found: number[] = [];
+  for (const pid of parents.keys()) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes(program) && isOfDaemon(pid)) found.push(pid);
   }
   return found;
 };
@@ -103,22 +117,78 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-describeHere('the daemon', () => {
-  beforeAll(async () => {
-    lab = await makeLab([ghostscript, gd]);
-  }, 300_000);
-  beforeEach(async () => {
-    system = await lab.system();
-  });
-  afterEach(async () => {
-    lab.behave();
-    for (const { child, ended } of services.splice(0)) {
-      child.kill('SIGKILL');
-      await ended;
-    }
-  });
-  afterAll(() => lab.close());
+beforeAll(async () => {
+  lab = await makeLab([ghostscript, gd]);
+}, 300_000);
+beforeEach(async () => {
+  system = await lab.system();
+});
+afterEach(async () => {
+  lab.behave();
+  for (const { child, ended } of services.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+});
+afterAll(() => lab.close());
 
+describeAsRoot('the daemon of an ordinary user', () => {
+  test('needs nothing but its own folders, and has its workers in a sandbox', async () => {
+    const { root } = system;
+    await chmod(dirname(root), 0o755);
+    for (const folder of [STATE, CACHE, 'run-debshoal']) {
+      await mkdir(join(root, folder), { recursive: true });
+      await chown(join(root, folder), NOBODY, NOBODY);
+    }
+    const project = await lab.folder('project');
+    const service = await startService(root, ALONE, { project, through: asNobody(project) });
+    services.push(service);
+    expect(await outcome(service)).toBe(GIVEN);
+    expect((await statusOf(service)).confinement.level).toBe('sandbox');
+    // Whoever is not root on this machine may ask, too.
+    expect((await stat(service.socket)).mode & 0o777).toBe(0o666);
+    expect(await stop(service)).toBe(0);
+  });
+});
+
+describeAsRoot('the daemon on a full disk', () => {
+  test('refuses what does not fit, says why, and goes on with what does', async () => {
+    const cache = join(system.root, CACHE);
+    await mkdir(cache, { recursive: true });
+    const script = 'mount -t tmpfs -o size=8m none "$0" && exec "$@"';
+    const through = ['unshare', '--mount', 'sh', '-c', script, cache];
+    const service = await startService(system.root, ALONE, { through });
+    services.push(service);
+    expect(await outcome(service)).toBe(GIVEN);
+    // Only the daemon sees that disk.
+    const filler = join('/proc', String(service.child.pid), 'root', cache, 'filler');
+    await expect(writeFile(filler, Buffer.alloc(8 << 20))).rejects.toThrow('ENOSPC');
+    const { lines, message } = await service.ask(acquire(gd));
+    expect(lines.at(-1)).toBe(REFUSED);
+    expect(message).toMatch(/no space left/i);
+    // What nobody has pending, as far as the daemon knows, has made room.
+    expect((await statusOf(service)).cache.files).toBe(0);
+    await rm(filler);
+    expect(await outcome(service, gd)).toBe(GIVEN);
+  });
+});
+
+describeWithSystemd('the daemon behind a socket of systemd’s', () => {
+  test('answers whoever has come before it', async () => {
+    const socket = join(system.root, 'socket');
+    const through = ['systemd-socket-activate', '-l', socket];
+    const args = ['daemon', '--root', system.root, '--socket', join(system.root, 'ok'), ...ALONE];
+    const running = startCli('client', args, { through });
+    while (!(await isThere(socket))) await new Promise((resolve) => setTimeout(resolve, 20));
+    const { lines, body } = await ask(socket, acquire(ghostscript));
+    expect(lines.at(-1)).toBe('200 URI Start');
+    expect(sha256(body)).toBe(ghostscript.newSha256);
+    running.child.kill('SIGTERM');
+    expect((await running.ended).status).toBe(0);
+  });
+});
+
+describeHere('the daemon', () => {
   test('rebuilds what apt asks for, byte for byte, and keeps it', async () => {
     const service = await start(...ALONE);
     expect(await Promise.all([outcome(service), outcome(service), outcome(service, gd)])).toEqual([
@@ -216,22 +286,46 @@ describeHere('the daemon', () => {
     expect(await Promise.all([outcome(service), outcome(service, gd)])).toEqual([GIVEN, GIVEN]);
     expect(lab.site.requests.filter(({ path }) => path.startsWith('/deltas/'))).toEqual([]);
     expect((await service.ask('700 Prefetch\n\n')).lines).toEqual(['201 Done']);
+    const isRelease = ({ path }: { path: string }): boolean => path.endsWith('/InRelease');
+    await until(() => lab.site.requests.some(isRelease));
+    // Nothing has changed since, and so nothing else is fetched.
+    expect(lab.site.requests.filter((request) => !isRelease(request))).toEqual([]);
     await stop(service);
     const without = await start(...ALONE);
     const { lines, message } = await without.ask('700 Prefetch\n\n');
     expect({ lines, message }).toEqual({ lines: ['400 Failure'], message: 'it is switched off' });
   });
 
+  test('settings of the system: what was fetched is offered to others, or nothing is fetched', async () => {
+    const settings = join(system.root, 'etc/debshoal/debshoal.conf');
+    await writeFile(settings, 'Share: internet\nPrefer: bytes\nPrefetch: no\n');
+    const sharing = await start();
+    // Without peers there is nobody to share with.
+    await statusWhen(sharing, ({ peers }) => peers !== null);
+    expect(await outcome(sharing)).toBe(GIVEN);
+    const status = await statusWhen(sharing, (one) => (one.sharing?.objects ?? 0) > 0);
+    expect(status.sharing).toMatchObject({ scope: 'internet', objects: 1, seeding: 0 });
+    await stop(sharing);
+    await writeFile(settings, 'Fetch: no\n');
+    const { lines, message } = await (await start()).ask(acquire(ghostscript));
+    expect({ lines, message }).toEqual({ lines: [REFUSED], message: 'fetching is switched off' });
+    await writeFile(settings, 'Fetch: perhaps\n');
+    const args = ['daemon', '--root', system.root, '--socket', sharing.socket];
+    expect(await startCli('client', args).ended).toMatchObject({ status: 2 });
+  });
+
   test('killed processes: a swarm starts again, a worker costs its package', async () => {
     const service = await start(...BY_DELTA, '--no-prefetch');
-    let swarm: number[] = [];
-    while (swarm.length === 0) swarm = await childrenOf(service, 'swarm/child.js');
-    for (const pid of swarm) process.kill(pid, 'SIGKILL');
+    const kill = async (program: string): Promise<void> => {
+      let found: number[] = [];
+      while (found.length === 0) found = await descendantsOf(service, program);
+      for (const pid of found) process.kill(pid, 'SIGKILL');
+    };
+    await kill('swarm/child.js');
     expect(await outcome(service)).toBe(GIVEN);
+    while ((await descendantsOf(service, 'rebuild-worker.js')).length > 0);
     const answer = outcome(service, gd);
-    let workers: number[] = [];
-    while (workers.length === 0) workers = await childrenOf(service, 'rebuild-worker.js');
-    for (const pid of workers) process.kill(pid, 'SIGKILL');
+    await kill('rebuild-worker.js');
     expect(await answer).toBe(REFUSED);
     expect(await outcome(service, gd)).toBe(GIVEN);
   });

@@ -207,6 +207,15 @@ test('a package that comes again, after a redirect or a failure, is not asked fo
   expect(daemon.requests).toHaveLength(1);
 });
 
+test('a daemon that hangs holds up a hundred packages no longer than one', async () => {
+  daemon.answer = SILENCE;
+  await start('Acquire::Debshoal::Silence=2');
+  const names = Array.from({ length: 100 }, (_, i) => `tiny_${i}_amd64.deb`);
+  for (const name of names) await order(name);
+  for (const name of names) await method.answer(201, `${mirror.url}/${name}`);
+  expect(daemon.requests).toHaveLength(64);
+});
+
 test('the beginning of an earlier download is still there for the mirror', async () => {
   daemon.answer = give(WRONG);
   await start();

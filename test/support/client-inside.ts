@@ -6,7 +6,8 @@ import { runTool } from '../../shared/io/run-tool.js';
 import type { Chroot } from './chroot.js';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const INSIDE = '/opt/debshoal';
+/** Where this project is seen from inside. */
+export const INSIDE = '/opt/debshoal';
 const APT_CONF = join(PROJECT, 'packaging/apt.conf.d');
 const [INDEX, CLEAN] = ['50debshoal-index', '90debshoal-clean'];
 

@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 
-import { startCli, type RunningCli } from './cli.js';
+import { startCli, type CliOptions, type RunningCli } from './cli.js';
 import { cacheName, type FixturePair } from './fixture-pairs.js';
 
 /** What the daemon said to one request. */
@@ -26,11 +26,13 @@ export interface RunningService extends RunningCli {
 export async function startService(
   root: string,
   args: readonly string[] = [],
+  options: CliOptions = {},
 ): Promise<RunningService> {
   const socket = join(root, 'run-debshoal', 'socket');
   // A daemon that was killed leaves its own.
   await rm(join(root, 'run-debshoal', 'ok'), { force: true });
-  const running = startCli('client', ['daemon', '--root', root, '--socket', socket, ...args]);
+  const command = ['daemon', '--root', root, '--socket', socket, ...args];
+  const running = startCli('client', command, options);
   const ended = running.ended.then((result) => {
     throw new Error(`the daemon ended: ${result.stderr}`);
   });
@@ -68,7 +70,8 @@ export function acquire(
   return `600 URI Acquire\n${lines.join('\n')}\n\n`;
 }
 
-async function ask(socket: string, request: string | Uint8Array): Promise<ServiceAnswer> {
+/** Makes one request and waits for the end of the answer. */
+export async function ask(socket: string, request: string | Uint8Array): Promise<ServiceAnswer> {
   const connection = connect(socket);
   // A daemon that has heard enough may close while we still send.
   connection.on('error', () => undefined);

@@ -10,15 +10,16 @@ import { buildProjection, MatchColumns } from './elf/projection';
 import { learnSymbolSlots } from './elf/symbol-slots';
 import { newTargetMap, targetRows } from './elf/target-map';
 import { decode, prepareTables } from './elf/x86-64';
+import { release, releaseAll, reserve } from './memory-stack';
 
 /** Bytes of memory for the caller to fill, until it forgets them. */
 export function allocate(length: usize): usize {
-  return heap.alloc(length);
+  return reserve(length);
 }
 
 /** Everything that was allocated, by the caller or in here, for another pair to take its place. */
 export function forget(): void {
-  heap.reset();
+  releaseAll();
 }
 
 export function openImage(
@@ -38,7 +39,7 @@ export function openImage(
   highest: u64,
   firstOfRole: usize,
 ): ElfImage {
-  const image = changetype<ElfImage>(heap.alloc(offsetof<ElfImage>()));
+  const image = changetype<ElfImage>(reserve(offsetof<ElfImage>()));
   image.bytes = bytes;
   image.length = length;
   image.type = type;
@@ -74,7 +75,7 @@ export function referenceRows(references: References): usize {
 
 /** The columns must be in bounds of both files and in order of the new one. */
 export function openMatches(newAt: usize, oldAt: usize, length: usize, count: u32): MatchColumns {
-  const matches = changetype<MatchColumns>(heap.alloc(offsetof<MatchColumns>()));
+  const matches = changetype<MatchColumns>(reserve(offsetof<MatchColumns>()));
   matches.newAt = newAt;
   matches.oldAt = oldAt;
   matches.length = length;
@@ -92,9 +93,11 @@ export function predict(
   residual: usize,
   newLength: u32,
 ): void {
+  const start = reserve(0);
   const projection = buildProjection(matches, old.length);
   const map = newTargetMap(old, new_, references, projection);
   run(map, matches, actual, residual, newLength, actual != residual);
+  release(start);
 }
 
 /** Counters of 32 bits for each kind of reference, of the last encoding. */
@@ -115,6 +118,7 @@ export function label(
   oldCopy: usize,
   newCopy: usize,
 ): void {
+  const start = reserve(0);
   const map = newTargetMap(old, new_, oldReferences, buildProjection(matches, old.length));
   learnSymbolSlots(map, new_.bytes);
   const newRows = targetRows(new_, newReferences);
@@ -124,16 +128,19 @@ export function label(
   writeLabels(oldCopy, old, oldReferences, map.rows, labels, map);
   const own = ownLabels(newRows, newReferences.targets.memberCount);
   writeLabels(newCopy, new_, newReferences, newRows, own, null);
+  release(start);
 }
 
 /** Writes labels over the references of one file in a copy, as the bytes at their targets are. */
 export function labelAlone(image: ElfImage, references: References, copy: usize): void {
+  const start = reserve(0);
   const rows = targetRows(image, references);
   const none = noLabels(references.targets.memberCount);
   memory.copy(copy, image.bytes, image.length);
   writeLabels(copy, image, references, rows, none, null);
   const labels = labelsByContent(image, references, rows, copy);
   writeLabels(copy, image, references, rows, labels, null);
+  release(start);
 }
 
 /** For tests: length of an x86-64 instruction, 0 when it is none. */

@@ -5,7 +5,9 @@
 
 const PAGE: u64 = 0x10000;
 
-let top: usize = (__heap_base + 15) & ~15;
+const BOTTOM: usize = (__heap_base + 15) & ~15;
+
+let top: usize = BOTTOM;
 
 /** A block of so many bytes, of any content. Traps when memory cannot grow so far. */
 export function reserve(bytes: u64): usize {
@@ -18,6 +20,11 @@ export function reserve(bytes: u64): usize {
   if (missing > 0 && memory.grow(missing) < 0) unreachable();
   top = <usize>end;
   return block;
+}
+
+/** Gives back everything. */
+export function releaseAll(): void {
+  top = BOTTOM;
 }
 
 /** Gives back a block and all that were reserved after it. */

@@ -56,8 +56,11 @@ describe('a fuzz worker', () => {
     expect((await runStub('process.exit(0);')).findings).toMatchObject([{ kind: 'crashed' }]);
   });
 
-  it('that hangs is killed', async () => {
-    expect(await runStub('for (;;);', { ...LIMITS, seconds: 0.5 })).toMatchObject({
+  it.each([
+    ['hangs', 'for (;;);', 0.5],
+    ['waits for nothing', 'setInterval(() => 0, 1000);', 0.1],
+  ])('that %s is killed', async (_how, body, seconds) => {
+    expect(await runStub(body, { ...LIMITS, seconds })).toMatchObject({
       done: 4,
       findings: [{ number: 103, kind: 'too-slow' }],
     });

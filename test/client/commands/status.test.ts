@@ -18,7 +18,17 @@ const STATUS = {
   peers: null,
   prefetchObstacle: 'the line is metered',
   troubles: [{ at: '2026-11-23T10:00:00.000Z', text: 'no deltas\u001b[31m from there' }],
-  sharing: null,
+  sharing: {
+    scope: 'lan',
+    paused: null,
+    localOnly: 'quota',
+    objects: 4,
+    seeding: 3,
+    bytesOnDisk: 7e6,
+    uploadedBeyond: 0,
+    uploadedLocally: 8e6,
+  },
+  confinement: { level: 'sandbox', detail: 'bubblewrap' },
 };
 
 let server: Server | undefined;
@@ -46,7 +56,15 @@ describe('debshoal status', () => {
     const { socket, asked } = await daemonThatSays(`201 Done\n\n${JSON.stringify(STATUS)}\n`);
     const { status, stdout } = await runCli('client', ['status', '--socket', socket]);
     expect([status, asked]).toEqual([0, ['700 Status\n\n']]);
-    for (const part of ['10.0 MB', '90.0 %', 'metered', 'libssl3', 'deltas.example.org lab']) {
+    for (const part of [
+      '10.0 MB',
+      '90.0 %',
+      'metered',
+      'libssl3',
+      '8.0 MB',
+      'quota',
+      'deltas.example.org lab',
+    ]) {
       expect(stdout).toContain(part);
     }
     // What strangers made the daemon say must not speak to the terminal.

@@ -7,12 +7,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { REFUSALS } from '../../../bench/fuzz/outcome.js';
 import type { DebForm } from '../../../shared/deb/deb-forms.js';
-import { openDelta } from '../../../shared/delta/container.js';
+import { encodeDelta, openDelta } from '../../../shared/delta/container.js';
 import type { FileIdentity } from '../../../shared/delta/delta.js';
 import { openOldDeb } from '../../../shared/delta/old-deb.js';
 import type { OldPackage } from '../../../shared/delta/old-package.js';
 import { rebuildDeb } from '../../../shared/delta/rebuild.js';
 import type { ErrorCode } from '../../../shared/errors.js';
+import { ByteWriter } from '../../../shared/io/byte-codec.js';
 import type { StreamName } from '../../../shared/streams/stream-names.js';
 import { temporaryFolder } from '../../support/cleanup.js';
 import { errorCode } from '../../support/error-code.js';
@@ -249,6 +250,32 @@ describe('hostile deltas', () => {
     expect((await readdir(folder)).filter((name) => name.startsWith('.debshoal'))).toEqual([]);
     expect(process.resourceUsage().maxRSS).toBeLessThan(4 * 2 ** 20);
   }
+
+  it('with a file of gigabytes are refused before memory is taken for it', async () => {
+    const folder = await temporaryFolder();
+    const { header, streams } = await openDelta(sample.path);
+    const varint = (value: number): Buffer => {
+      const out = new ByteWriter();
+      out.varint(value);
+      return out.finish();
+    };
+    // That of usr/share/new.
+    const sizes = streams.get('tar-sizes') ?? Buffer.alloc(0);
+    const at = sizes.indexOf(varint(70_000));
+    expect(at).toBeGreaterThanOrEqual(0);
+    const tail = sizes.subarray(at + varint(70_000).length);
+    const large = Buffer.concat([sizes.subarray(0, at), varint(5 * 2 ** 30), tail]);
+    const parts = header.parts.map((part) =>
+      part.kind === 'member' && part.name === 'data' ? { ...part, length: 6 * 2 ** 30 } : part,
+    );
+    const hostile = await encodeDelta({
+      header: { ...header, parts },
+      streams: new Map(streams).set('tar-sizes', large),
+    });
+    const old = await openOld(folder);
+    expect(await rebuildFrom(hostile, folder, old)).toBe('limit-exceeded');
+    await old.close();
+  });
 
   it('with a changed body and a checksum that fits are refused or exact', { timeout }, () =>
     attack((changes) => {

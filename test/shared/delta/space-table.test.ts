@@ -11,6 +11,7 @@ import {
   type Segment,
 } from '../../../shared/delta/space-table.js';
 import { ByteWriter } from '../../../shared/io/byte-codec.js';
+import { LIMITS } from '../../../shared/limits.js';
 import { thrownCode } from '../../support/error-code.js';
 
 const segments: fc.Arbitrary<Segment[]> = fc
@@ -23,7 +24,7 @@ const segments: fc.Arbitrary<Segment[]> = fc
     const all: Segment[] = [...data]
       .sort(([a], [b]) => a - b)
       .map(([place, isUnfolded]) => ({ file: { member: 'data', place }, isUnfolded }));
-    for (const place of control)
+    for (const place of control.sort((a, b) => a - b))
       all.push({ file: { member: 'control', place }, isUnfolded: false });
     if (computed !== null) {
       all.push({ file: { member: 'computed', length: computed }, isUnfolded: false });
@@ -44,6 +45,12 @@ describe('the table of segments', () => {
     const out = new ByteWriter();
     out.varint(0);
     out.varint(2 * (CONTROL_SOURCES.length + 1));
+    expect(thrownCode(() => decodeSegments(out.finish()))).toBe('delta-damaged');
+  });
+
+  it('is refused with a control file more than once', () => {
+    const out = new ByteWriter();
+    for (const value of [0, 2, 4, 4]) out.varint(value);
     expect(thrownCode(() => decodeSegments(out.finish()))).toBe('delta-damaged');
   });
 
@@ -90,6 +97,12 @@ describe('the table of ELF pairs', () => {
     const whole = { at: 0, length: null, oldAt: 0, oldLength: null, layoutLength: 9 };
     const all = Array.from({ length: 100 }, (_, i) => ({ ...whole, madeFile: i, segment: i }));
     expect(encodeElfPairs(all)).toHaveLength(300);
+  });
+
+  it('is refused with more pairs than any package has files', () => {
+    const empty = Buffer.from([3, 0, 0, 0, 0, 0, 0]);
+    const bytes = Buffer.alloc(empty.length * (LIMITS.deltaSources + 1), empty);
+    expect(thrownCode(() => decodeElfPairs(bytes, 1))).toBe('limit-exceeded');
   });
 
   it('is refused with a segment that does not exist', () => {

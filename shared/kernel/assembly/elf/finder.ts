@@ -1,3 +1,4 @@
+import { release, reserve } from '../memory-stack';
 import { findArmCode, findX86Code } from './code';
 import { findGoLines } from './go-lines';
 import { findDynamic, findHeaders } from './headers';
@@ -62,8 +63,11 @@ function affords(section: Section): bool {
 }
 
 export function findReferences(image: ElfImage): References {
-  const dataTargets = newPositionSet(image.positions);
+  const references = changetype<References>(reserve(offsetof<References>()));
+  const merged = changetype<ReferenceList>(reserve(offsetof<ReferenceList>()));
   const targets = newPositionSet(image.positions);
+  const start = reserve(0);
+  const dataTargets = newPositionSet(image.positions);
   const relocatable = image.type == FILE_RELOCATABLE;
 
   budget = 2 * <u64>image.length;
@@ -87,9 +91,15 @@ export function findReferences(image: ElfImage): References {
   const readOnly = image.findBytes(Role.ReadOnlyData);
   if (readOnly != null && !relocatable) findJumpTables(image, readOnly, dataTargets, tables);
 
-  const references = changetype<References>(heap.alloc(offsetof<References>()));
+  mergeLists(code, tables, merged);
+  // It takes the place of the lists that it was made of: for a browser they are half a gigabyte.
+  const rows = merged.rows;
+  const bytes = (<usize>merged.count) << 4;
+  release(start);
+  merged.rows = reserve(bytes);
+  memory.copy(merged.rows, rows, bytes);
   references.targets = targets;
-  references.list = mergeLists(code, tables);
+  references.list = merged;
   detachPositional(image, references.list);
   numberTargets(references.list, targets);
   return references;
@@ -127,10 +137,9 @@ function findInSection(image: ElfImage, section: Section, list: ReferenceList): 
 }
 
 /** One list in order of the file, without overlaps: what begins first, and was found first, stays. */
-function mergeLists(code: ReferenceList, tables: ReferenceList): ReferenceList {
+function mergeLists(code: ReferenceList, tables: ReferenceList, merged: ReferenceList): void {
   const total = code.count + tables.count;
-  const merged = changetype<ReferenceList>(heap.alloc(offsetof<ReferenceList>()));
-  merged.rows = heap.alloc((<usize>total) << 4);
+  merged.rows = reserve((<usize>total) << 4);
   merged.capacity = total;
   merged.fileLength = code.fileLength;
   merged.count = 0;
@@ -155,7 +164,6 @@ function mergeLists(code: ReferenceList, tables: ReferenceList): ReferenceList {
     store<u64>(to, load<u64>(changetype<usize>(row)));
     store<u64>(to, load<u64>(changetype<usize>(row), 8), 8);
   }
-  return merged;
 }
 
 /** The n-th row in order; past the last one a row that must not be used. */
@@ -171,11 +179,11 @@ function orderOf(list: ReferenceList): usize {
   while (row < list.count && list.at(row).offset >= before) before = list.at(row++).offset;
   if (row == list.count) return 0;
   const bytes = (<usize>list.count) << 3;
-  const keys = heap.alloc(bytes);
+  const keys = reserve(bytes);
   for (row = 0; row < list.count; row++) {
     store<u64>(keys + ((<usize>row) << 3), ((<u64>list.at(row).offset) << 32) | row);
   }
-  return radixSort(keys, heap.alloc(bytes), list.count, 32);
+  return radixSort(keys, reserve(bytes), list.count, 32);
 }
 
 /** Entry n of .plt uses slot n of .got: such references tell nothing but the moves of sections. */

@@ -1,3 +1,4 @@
+import { reserve } from '../memory-stack';
 import { References } from './finder';
 import { ElfImage, Role } from './image';
 import { keptBits } from './operand';
@@ -30,7 +31,7 @@ export function labelsByVotes(
   newRows: usize,
 ): usize {
   const count = map.references.targets.memberCount;
-  const labels = heap.alloc((<usize>count) << 3);
+  const labels = reserve((<usize>count) << 3);
   map.learns = false;
   map.matchLength = 0;
   for (let number: u32 = 0; number < count; number++) {
@@ -52,12 +53,12 @@ function castVotes(
   labels: usize,
 ): void {
   const most = map.references.list.count;
-  const votes = heap.alloc((<usize>most) << 3);
+  const votes = reserve((<usize>most) << 3);
   let count: u32 = 0;
   for (let row: u32 = 0; row < matches.count && count < most; row++) {
     count = votesOfMatch(map, matches, row, newReferences, votes, count, most);
   }
-  const sorted = radixSort(votes, heap.alloc((<usize>count) << 3), count, 0);
+  const sorted = radixSort(votes, reserve((<usize>count) << 3), count, 0);
   let best: u32 = 0;
   let index: u32 = 0;
   let voter: u32 = 0xffff_ffff;
@@ -133,7 +134,7 @@ export function labelsByContent(
   masked: usize,
 ): usize {
   const count = references.targets.memberCount;
-  const labels = heap.alloc((<usize>count) << 3);
+  const labels = reserve((<usize>count) << 3);
   for (let number: u32 = 0; number < count; number++) {
     const target = changetype<Target>(rows + <usize>number * offsetof<Target>());
     const section = image.section(target.section);
@@ -153,14 +154,14 @@ export function labelsByContent(
 
 /** The same label for all. */
 export function noLabels(count: u32): usize {
-  const labels = heap.alloc((<usize>count) << 3);
+  const labels = reserve((<usize>count) << 3);
   memory.fill(labels, 0, (<usize>count) << 3);
   return labels;
 }
 
 /** Each target stands for itself. */
 export function ownLabels(rows: usize, count: u32): usize {
-  const labels = heap.alloc((<usize>count) << 3);
+  const labels = reserve((<usize>count) << 3);
   for (let number: u32 = 0; number < count; number++) {
     const target = changetype<Target>(rows + <usize>number * offsetof<Target>());
     store<u64>(labels + ((<usize>number) << 3), target.place);

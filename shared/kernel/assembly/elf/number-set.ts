@@ -1,3 +1,5 @@
+import { reserve } from '../memory-stack';
+
 /** A growing set of numbers below a bound that knows neighbours: levels of 64 bits a word. */
 @unmanaged
 export class NumberSet {
@@ -67,7 +69,7 @@ function setBit(level: usize, number: u32): void {
 
 /** For numbers below `bound`, which is at most 2^30. */
 export function newNumberSet(bound: u32): NumberSet {
-  const set = changetype<NumberSet>(heap.alloc(offsetof<NumberSet>()));
+  const set = changetype<NumberSet>(reserve(offsetof<NumberSet>()));
   set.level0 = zeroWords((bound >>> 6) + 1);
   set.level1 = zeroWords((bound >>> 12) + 1);
   set.level2 = zeroWords((bound >>> 18) + 1);
@@ -77,7 +79,7 @@ export function newNumberSet(bound: u32): NumberSet {
 }
 
 function zeroWords(count: u32): usize {
-  const words = heap.alloc((<usize>count) << 3);
+  const words = reserve((<usize>count) << 3);
   memory.fill(words, 0, (<usize>count) << 3);
   return words;
 }

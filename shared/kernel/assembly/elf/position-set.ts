@@ -1,3 +1,5 @@
+import { reserve } from '../memory-stack';
+
 /** A set of positions as bits; once sealed, each member has a number in ascending order. */
 @unmanaged
 export class PositionSet {
@@ -18,7 +20,7 @@ export class PositionSet {
 
   /** Numbers the members; nothing may be added afterwards. */
   seal(): void {
-    this.ranks = heap.alloc((<usize>this.wordCount + 1) << 2);
+    this.ranks = reserve((<usize>this.wordCount + 1) << 2);
     let rank: u32 = 0;
     for (let word: usize = 0; word < this.wordCount; word++) {
       store<u32>(this.ranks + (word << 2), rank);
@@ -49,9 +51,9 @@ export class PositionSet {
 }
 
 export function newPositionSet(positions: u32): PositionSet {
-  const set = changetype<PositionSet>(heap.alloc(offsetof<PositionSet>()));
+  const set = changetype<PositionSet>(reserve(offsetof<PositionSet>()));
   set.wordCount = (positions >>> 6) + 1;
-  set.words = heap.alloc((<usize>set.wordCount) << 3);
+  set.words = reserve((<usize>set.wordCount) << 3);
   memory.fill(set.words, 0, (<usize>set.wordCount) << 3);
   set.memberCount = 0;
   set.ranks = 0;

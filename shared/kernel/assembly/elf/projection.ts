@@ -1,3 +1,4 @@
+import { reserve } from '../memory-stack';
 import { radixSort } from './sort';
 
 /** Where stretches of the old file went, as the matches say; both sides derive the same. */
@@ -32,15 +33,15 @@ export function column(base: usize, row: u32): u32 {
  */
 export function buildProjection(matches: MatchColumns, oldLength: u32): Projection {
   const count = matches.count;
-  const keys = heap.alloc((<usize>count) << 3);
+  const keys = reserve((<usize>count) << 3);
   for (let row: u32 = 0; row < count; row++) {
     store<u64>(keys + ((<usize>row) << 3), ((<u64>column(matches.oldAt, row)) << 32) | row);
   }
-  const order = radixSort(keys, heap.alloc((<usize>count) << 3), count, 32);
-  const projection = changetype<Projection>(heap.alloc(offsetof<Projection>()));
+  const order = radixSort(keys, reserve((<usize>count) << 3), count, 32);
+  const projection = changetype<Projection>(reserve(offsetof<Projection>()));
   projection.oldLength = oldLength;
   projection.count = 0;
-  projection.rows = heap.alloc((<usize>count * 2 + 1) * ROW_BYTES);
+  projection.rows = reserve((<u64>count * 2 + 1) * ROW_BYTES);
   sweep(matches, order, projection);
   indexBlocks(projection);
   return projection;
@@ -49,7 +50,7 @@ export function buildProjection(matches: MatchColumns, oldLength: u32): Projecti
 /** Goes through the old file with a heap of the matches that reach the current offset. */
 function sweep(matches: MatchColumns, order: usize, projection: Projection): void {
   const count = matches.count;
-  const open = heap.alloc((<usize>(count + 1)) << 2);
+  const open = reserve((<usize>(count + 1)) << 2);
   let openCount: u32 = 0;
   let at: u32 = 0;
   let next: u32 = 0;
@@ -139,7 +140,7 @@ function pop(matches: MatchColumns, open: usize, count: u32): u32 {
 /** For each block of old bytes the number of rows that start at or before its first byte. */
 function indexBlocks(projection: Projection): void {
   const blocks = (projection.oldLength >>> BLOCK_BITS) + 2;
-  projection.blocks = heap.alloc((<usize>blocks) << 2);
+  projection.blocks = reserve((<usize>blocks) << 2);
   let row: u32 = 0;
   for (let block: u32 = 0; block < blocks; block++) {
     const first = (<u64>block) << BLOCK_BITS;

@@ -1,9 +1,11 @@
+import { reserve } from '../memory-stack';
+
 /**
  * Sorts `count` words by their bits from `lowBit` on, stable, in 11-bit digits; passes whose digit
  * is the same everywhere are left out. Returns where the result is: `words` or `scratch`.
  */
 export function radixSort(words: usize, scratch: usize, count: u32, lowBit: u32): usize {
-  const histogram = heap.alloc(2048 * 4);
+  const histogram = reserve(2048 * 4);
   let from = words;
   let to = scratch;
   for (let shift = lowBit; shift < 64; shift += 11) {

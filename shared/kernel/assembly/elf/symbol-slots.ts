@@ -1,3 +1,4 @@
+import { reserve } from '../memory-stack';
 import { ElfImage, MACHINE_AARCH64, Role, Section } from './image';
 import { TargetMap } from './target-map';
 
@@ -28,7 +29,7 @@ export function learnSymbolSlots(map: TargetMap, newBytes: usize): void {
   let capacity: usize = 16;
   while (capacity < <usize>oldCount * 2) capacity <<= 1;
   mask = capacity - 1;
-  table = heap.alloc(capacity * ROW_BYTES);
+  table = reserve(capacity * ROW_BYTES);
   memory.fill(table, 0, capacity * ROW_BYTES);
   walk(map, map.old, map.old.bytes, false);
   walk(map, map.new_, newBytes, true);

@@ -1,3 +1,4 @@
+import { reserve } from '../memory-stack';
 import { References } from './finder';
 import { ElfImage, placePosition, placeSection, placeStart, Section } from './image';
 import { newNumberSet, NumberSet } from './number-set';
@@ -122,7 +123,7 @@ export function newTargetMap(
   references: References,
   projection: Projection,
 ): TargetMap {
-  const map = changetype<TargetMap>(heap.alloc(offsetof<TargetMap>()));
+  const map = changetype<TargetMap>(reserve(offsetof<TargetMap>()));
   map.old = old;
   map.new_ = new_;
   map.references = references;
@@ -139,7 +140,7 @@ export function newTargetMap(
 /** Places and sections of all targets of an image; nothing is known of them yet. */
 export function targetRows(image: ElfImage, references: References): usize {
   const targets = references.targets;
-  const rows = heap.alloc(<usize>targets.memberCount * offsetof<Target>());
+  const rows = reserve(<usize>targets.memberCount * offsetof<Target>());
   const limit = image.positions;
   let position = targets.next(0, limit);
   let row: u32 = 0;

@@ -1,0 +1,4 @@
+declare module 'bencode' {
+  const bencode: { decode: (data: Uint8Array | string, ...rest: readonly unknown[]) => unknown };
+  export default bencode;
+}
