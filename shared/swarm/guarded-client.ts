@@ -161,8 +161,17 @@ export function startGuardedClient(
   ): boolean {
     const ourselves = wire.peerId === webTorrent.peerId;
     // A neighbour is found by its IPv4 and its IPv6 address, and calls itself.
-    const twice = torrent.wires.some((other) => other !== wire && other.peerId === wire.peerId);
+    const twin = torrent.wires.find((other) => other !== wire && other.peerId === wire.peerId);
     const entry = peer === undefined ? undefined : torrent._peers?.get(peer);
+    const isCaller = entry?.type === 'tcpOutgoing';
+    // Two that call each other at once must keep the same connection: that of the lower id.
+    const twice = twin !== undefined && isCaller !== webTorrent.peerId < wire.peerId;
+    if (twin !== undefined && !twice) {
+      for (const other of torrent._peers?.values() ?? []) {
+        if (other.wire === twin) other.retries = Infinity;
+      }
+      twin.destroy();
+    }
     // WebTorrent calls a lost peer again without asking its blocklist, so every wire is checked.
     if (ourselves || twice || filter.blocks(wire.remoteAddress ?? '')) {
       // Calling it again would only end here again.

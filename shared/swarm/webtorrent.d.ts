@@ -61,6 +61,8 @@ declare module 'webtorrent' {
 
   export interface Peer {
     readonly conn: Socket | null;
+    readonly type: 'tcpIncoming' | 'tcpOutgoing';
+    readonly wire: Wire | null;
     /** Connections that were tried again. */
     retries: number;
   }
