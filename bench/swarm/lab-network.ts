@@ -11,7 +11,7 @@ export interface LineSpeed {
 export const UNLIMITED: LineSpeed = { down: 0, up: 0 };
 
 /** Bytes of packets, headers included. */
-export interface Traffic {
+interface Traffic {
   readonly received: number;
   readonly sent: number;
 }
@@ -25,7 +25,7 @@ export interface LabHost {
 }
 
 /** A switch that hosts are plugged into. */
-export interface LabSwitch {
+interface LabSwitch {
   readonly host: (line: LineSpeed) => Promise<LabHost>;
   /** Another switch behind a line of its own: a house with several computers. */
   readonly house: (

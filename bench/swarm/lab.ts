@@ -27,7 +27,7 @@ export interface Lab {
   readonly stopAll: () => Promise<void>;
 }
 
-export interface Published {
+interface Published {
   readonly folder: string;
   readonly objects: readonly SetObject[];
 }

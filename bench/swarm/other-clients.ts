@@ -6,7 +6,7 @@ import { DebshoalError } from '../../shared/errors.js';
 import type { LabHost } from './lab-network.js';
 
 /** A program that is running; it is killed when it is closed. */
-interface Running {
+export interface Running {
   /** Resolves when a line with `text` is printed; fails with `tool-failed` when it ends before. */
   readonly prints: (text: string) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -31,7 +31,7 @@ export async function transferWithAria2(host: LabHost, transfer: Transfer): Prom
     const quiet = ['--enable-dht=false', '--bt-enable-lpd=false', '--enable-peer-exchange=false'];
     const here = [`--dir=${folder}`, `--listen-port=${port}`, `--bt-tracker=${tracker}`];
     const options = [...quiet, ...here, '--file-allocation=none', '--console-log-level=notice'];
-    return run([...host.prefix, 'aria2c', ...options, ...more, torrentPath], signal);
+    return startProgram([...host.prefix, 'aria2c', ...options, ...more, torrentPath], signal);
   };
   const seed = ['--bt-seed-unverified=true', '--seed-ratio=0.0', '--allow-overwrite=true'];
   const seeder = start(seedFolder, 6991, ...seed);
@@ -73,12 +73,23 @@ print('complete', flush=True)
 while True: time.sleep(60)
 `;
 
+/** For a folder that has everything, when no peer is named; else it asks that, and the trackers. */
+export function libtorrentCommand(
+  torrentPath: string,
+  folder: string,
+  port: string,
+  peer: string,
+): string[] {
+  // Debian's package is for Debian's own Python.
+  return ['/usr/bin/python3', '-c', LIBTORRENT, torrentPath, folder, port, peer];
+}
+
 /** Seconds from adding the torrent until libtorrent has everything from another libtorrent. */
 export async function transferWithLibtorrent(host: LabHost, transfer: Transfer): Promise<number> {
   const { torrentPath, seedFolder, emptyFolder, signal } = transfer;
   await mkdir(emptyFolder);
-  const start = (...args: string[]): Running =>
-    run([...host.prefix, '/usr/bin/python3', '-c', LIBTORRENT, torrentPath, ...args], signal);
+  const start = (folder: string, port: string, peer: string): Running =>
+    startProgram([...host.prefix, ...libtorrentCommand(torrentPath, folder, port, peer)], signal);
   const seeder = start(seedFolder, '6993', '');
   try {
     await seeder.prints('complete');
@@ -98,7 +109,11 @@ export async function transferWithLibtorrent(host: LabHost, transfer: Transfer):
 
 const OUTPUT_KEPT = 64 * 1024;
 
-function run([program = '', ...args]: readonly string[], signal: AbortSignal): Running {
+/** Starts a program with its arguments; it is killed at the abort, too. */
+export function startProgram(
+  [program = '', ...args]: readonly string[],
+  signal: AbortSignal,
+): Running {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close').catch(() => undefined);
   const kill = (): void => {

@@ -25,6 +25,7 @@ import { deliverToApt } from '../steps/deliver-to-apt.js';
 import type { FetchReport } from '../steps/report-fetch.js';
 import { STATE_FOLDER } from '../store/folders.js';
 import { withRunLock } from '../store/run-lock.js';
+import { openBannedPeers } from '../store/banned-peers.js';
 import { provenEncoders } from '../store/encoder-proof.js';
 import { openSpeedStore } from '../store/speeds.js';
 import { openTrustedCounters } from '../store/trusted-counters.js';
@@ -81,10 +82,12 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
       else await removeWhenInstalled(system);
       const now = new Date();
       const http = createHttpClient({ findProxy: aptProxy(system) });
+      const stateFolder = join(system.root, STATE_FOLDER);
       // Started first, so that it is ready when apt and the index have answered.
-      const swarmStart = peers ? tryStartSwarm(reporter.report) : Promise.resolve(null);
+      const swarmStart = peers
+        ? tryStartSwarm(stateFolder, reporter.report)
+        : Promise.resolve(null);
       try {
-        const stateFolder = join(system.root, STATE_FOLDER);
         const counters = await openTrustedCounters(stateFolder, 'read-write');
         const speeds = await openSpeedStore(stateFolder, 'read-write');
         const routes = await plan({
@@ -128,9 +131,15 @@ function warnOf({ level, detail }: Confinement): Progress {
 }
 
 /** Without a swarm everything still comes over HTTP. */
-async function tryStartSwarm(report: ReportProgress): Promise<Swarm | null> {
+async function tryStartSwarm(stateFolder: string, report: ReportProgress): Promise<Swarm | null> {
   try {
-    return await startSwarm({ upload: false, lan: true });
+    const bans = await openBannedPeers(stateFolder, () => new Date());
+    return await startSwarm({
+      upload: false,
+      lan: true,
+      blocklist: bans.addresses,
+      onBanned: (address) => void bans.add(address),
+    });
   } catch (error) {
     if (!isDebshoalError(error)) throw error;
     report({ kind: 'warning', text: `no BitTorrent: ${error.message}` });

@@ -20,7 +20,7 @@ export interface Chosen {
 }
 
 /** Whether no peer is connected that could give anything of the object. */
-export function isAlone({ peers, supply }: Transfer): boolean {
+function isAlone({ peers, supply }: Transfer): boolean {
   return peers === 'gone' || supply === null || supply.peers === 0;
 }
 

@@ -43,7 +43,7 @@ export type DownloadResult =
 type Source = 'waiting' | 'working' | 'gone';
 
 /** What connected peers have of an object, and what of the rest falls to this client. */
-export interface ObjectSupply {
+interface ObjectSupply {
   readonly peers: number;
   readonly offered: ByteRanges;
   readonly ours: ByteRanges;

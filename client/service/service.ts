@@ -11,6 +11,7 @@ import type { Settings } from '../config/settings.js';
 import { openSharing } from '../sharing/sharing.js';
 import { sharingSwarmOptions } from '../sharing/swarm-options.js';
 import type { ActiveRoute } from '../steps/choose-route.js';
+import { openBannedPeers } from '../store/banned-peers.js';
 import { openSpeedStore } from '../store/speeds.js';
 import { answerRequest, type AnswerParts } from './answer.js';
 import { proofOnce } from './encoders.js';
@@ -74,7 +75,13 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const savings = await openSavings(stateFolder);
   const works = openWorks();
   const hasSwarm = settings.peers || settings.share !== 'nobody';
-  const swarmOptions = { ...(await sharingSwarmOptions(settings)), onWarning };
+  const bans = await openBannedPeers(stateFolder, () => new Date());
+  const swarmOptions = {
+    ...(await sharingSwarmOptions(settings)),
+    blocklist: [...settings.blocklist, ...bans.addresses],
+    onBanned: (address: string) => void bans.add(address),
+    onWarning,
+  };
   const keeper = hasSwarm ? keepSwarm(swarmOptions, report) : null;
   const sharing = await openSharing({
     settings,

@@ -105,6 +105,7 @@ interface Task {
 export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   addressFilter(options.blocklist ?? []);
   const childOptions = withDefaults(options);
+  const banned = new Set<string>();
   const tasks = new Map<string, Task>();
   /** Of torrents that are being downloaded now. */
   const waitingSeeds = new Map<string, Task>();
@@ -123,7 +124,10 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       for (const listener of uploadListeners) listener(message);
     }
     if (message.kind !== 'torrent') return;
-    if (message.event.kind === 'banned') options.onBanned?.(message.event.address);
+    if (message.event.kind === 'banned') {
+      banned.add(message.event.address);
+      options.onBanned?.(message.event.address);
+    }
     const task = tasks.get(message.infoHash);
     if (message.event.kind === 'released') task?.releases.get(message.event.file)?.();
     if (message.event.kind === 'failed') {
@@ -156,7 +160,8 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     startedAt = Date.now();
     try {
       // The same port again: trackers have told it to others.
-      child = await startChild({ ...childOptions, port }, { onMessage, onDeath });
+      const blocklist = [...childOptions.blocklist, ...banned];
+      child = await startChild({ ...childOptions, blocklist, port }, { onMessage, onDeath });
       if (allowance !== null) child.send({ kind: 'allow', allowance });
       for (const task of tasks.values()) child.send(task.message);
     } catch (error) {

@@ -41,7 +41,7 @@ declare module 'webtorrent' {
     readonly peerRequests: readonly unknown[];
     readonly peerExtendedMapping: Readonly<Record<string, number>>;
     readonly extendedHandshake: Record<string, unknown>;
-    readonly downloadSpeed: () => number;
+    downloadSpeed: () => number;
     /** What is not sent yet. */
     readonly _readableState: { readonly buffered: number };
     _parse: (bytes: number, parser: unknown) => void;

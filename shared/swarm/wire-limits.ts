@@ -9,6 +9,9 @@ const MAX_UNSENT = 10 * 1024 * 1024;
 /** Of all peers together. */
 const MAX_UNSENT_IN_ALL = 128 * 1024 * 1024;
 
+/** WebTorrent asks for what comes in a second: at this speed for 500 blocks, never more. */
+const MOST_SHOWN_SPEED = 498 * 16 * 1024;
+
 /** bittorrent-protocol believes any length and queues any number of requests. */
 export function limitWires(): (wire: Wire) => void {
   const wires = new Set<Wire>();
@@ -16,6 +19,8 @@ export function limitWires(): (wire: Wire) => void {
   return (wire) => {
     wires.add(wire);
     wire.once('close', () => wires.delete(wire));
+    const downloadSpeed = wire.downloadSpeed.bind(wire);
+    wire.downloadSpeed = () => Math.min(downloadSpeed(), MOST_SHOWN_SPEED);
     const parse = wire._parse.bind(wire);
     wire._parse = (bytes, parser) => {
       // Number.MAX_VALUE is the library's way of reading nothing more.
