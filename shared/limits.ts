@@ -79,6 +79,11 @@ export const LIMITS = {
   nestedStreams: 500_000,
   /** Folds of one delta: documentation packages have 100,000 files. */
   nestedFolds: 500_000,
+  /**
+   * Dictionaries of all .xz that one delta packs again, each once: an encoder clears its own before
+   * it begins, 8 MiB in half a millisecond. The 4,000 modules of a kernel have 1 MiB each.
+   */
+  foldDictionaryBytes: 512 * GIB,
   /** Different recipes of one delta: encoder settings, and lists of exceptions for zip files. */
   nestedRecipes: 100_000,
   /** A .torrent file: 2 GiB in pieces of 256 KiB is 160 KiB of hashes; batches list names. */

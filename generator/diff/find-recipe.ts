@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 
 import { compress } from '../../shared/deb/compression.js';
 import type { DebTar, ExpandedDeb } from '../../shared/deb/expand-deb.js';
-import { XZ_PRESET_DICTIONARY, type Recipe } from '../../shared/deb/recipe.js';
+import { areBlocksLong, XZ_PRESET_DICTIONARY, type Recipe } from '../../shared/deb/recipe.js';
 import { encoderBlockBytes, readXzSettings } from '../../shared/deb/xz-container.js';
 import type { TargetPart } from '../../shared/delta/delta.js';
 import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
@@ -86,6 +86,7 @@ function xzCandidates(packed: Buffer): Recipe[] {
   const settings = readXzSettings(packed);
   const { check, dictionaryBytes, blockHeadersHaveSizes } = settings;
   const blockBytes = encoderBlockBytes(settings);
+  if (!areBlocksLong(blockBytes, dictionaryBytes)) return [];
   const presets = XZ_PRESET_DICTIONARY.flatMap((bytes, preset) =>
     // lzma-native's single-threaded encoder takes preset 0 for the default.
     bytes === dictionaryBytes && (preset > 0 || blockHeadersHaveSizes) ? [preset] : [],

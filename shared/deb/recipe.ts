@@ -72,7 +72,8 @@ export function decodeRecipe(input: ByteReader): Recipe {
       const check = input.byte();
       const blockBytes = flags & 0x20 ? input.varint(2 ** 40) : null;
       const preset = flags & 0x0f;
-      require(preset <= 9 && (flags & 0xc0) === 0 && XZ_CHECKS.includes(check) && blockBytes !== 0);
+      require(preset <= 9 && (flags & 0xc0) === 0 && XZ_CHECKS.includes(check));
+      require(areBlocksLong(blockBytes, XZ_PRESET_DICTIONARY[preset] ?? 0));
       return { kind: 'xz', preset, extreme: (flags & 0x10) !== 0, check, blockBytes };
     }
     case TAGS.gnuGzip:
@@ -123,6 +124,19 @@ const MIB = 2 ** 20;
 export const XZ_PRESET_DICTIONARY: readonly number[] = [0.25, 1, 2, 4, 4, 8, 8, 16, 32, 64].map(
   (mib) => mib * MIB,
 );
+
+const MIN_XZ_BLOCK = 64 * 1024;
+const MOST_BLOCKS_A_DICTIONARY = 8;
+
+/**
+ * Whether xz may be asked for such blocks: it clears tables of the size of its dictionary before each,
+ * so that those of one byte, which no package has, would take half a millisecond for that byte. Null:
+ * no blocks.
+ */
+export function areBlocksLong(blockBytes: number | null, dictionaryBytes: number): boolean {
+  const shortest = Math.max(MIN_XZ_BLOCK, dictionaryBytes / MOST_BLOCKS_A_DICTIONARY);
+  return blockBytes === null || blockBytes >= shortest;
+}
 
 /**
  * Memory that an xz encoder needs with one thread, in bytes: xz(1) gives 11.5 dictionaries; the

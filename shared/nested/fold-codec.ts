@@ -142,6 +142,7 @@ class FoldReader {
   readonly #table: ByteReader;
   readonly #recipes: NestedRecipe[] = [];
   #foldsLeft: number = LIMITS.nestedFolds;
+  #dictionariesLeft: number = LIMITS.foldDictionaryBytes;
 
   constructor(columns: FoldColumns) {
     this.#columns = {
@@ -213,6 +214,10 @@ class FoldReader {
     if (number === this.#recipes.length) this.#recipes.push(decodeNestedRecipe(this.#table));
     const recipe = this.#recipes[number];
     if (recipe === undefined) throw damaged(`recipe ${number} of ${this.#recipes.length}`);
+    if (recipe.kind === 'xz') this.#dictionariesLeft -= recipe.dictionaryBytes;
+    if (this.#dictionariesLeft < 0) {
+      throw new DebshoalError('limit-exceeded', 'packing the streams of this delta takes too long');
+    }
     return recipe;
   }
 }

@@ -1,3 +1,4 @@
+import { areBlocksLong } from '../deb/recipe.js';
 import { DebshoalError } from '../errors.js';
 import type { ByteReader, ByteWriter } from '../io/byte-codec.js';
 
@@ -154,7 +155,7 @@ export function decodeNestedRecipe(input: ByteReader): NestedRecipe {
       const blockBytes = flags & 0x20 ? input.varint(MAX_BLOCK) : null;
       const preset = flags & 0x0f;
       requireValid(preset <= 9 && (flags & 0xc0) === 0 && XZ_CHECKS.includes(check));
-      requireValid(dictionaryBytes >= 4096 && (blockBytes === null || blockBytes >= 4096));
+      requireValid(dictionaryBytes >= 4096 && areBlocksLong(blockBytes, dictionaryBytes));
       const extreme = (flags & 0x10) !== 0;
       return { kind: 'xz', preset, extreme, check, dictionaryBytes, blockBytes };
     }

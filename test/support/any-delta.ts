@@ -14,7 +14,7 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.oneof(
     preset: fc.integer({ min: 0, max: 9 }),
     extreme: fc.boolean(),
     check: fc.constantFrom(0, 1, 4, 10),
-    blockBytes: fc.option(fc.integer({ min: 1, max: 1 << 28 })),
+    blockBytes: fc.option(fc.integer({ min: 8 << 20, max: 1 << 28 })),
   }),
   fc.record({
     kind: fc.constant('gzip' as const),

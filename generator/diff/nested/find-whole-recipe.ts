@@ -1,3 +1,4 @@
+import { areBlocksLong } from '../../../shared/deb/recipe.js';
 import { encoderBlockBytes, readXzSettings } from '../../../shared/deb/xz-container.js';
 import { DebshoalError } from '../../../shared/errors.js';
 import type { NestedRecipe } from '../../../shared/nested/nested-recipe.js';
@@ -33,7 +34,9 @@ function xzCandidates(bytes: Buffer): NestedRecipe[] {
   try {
     const found = readXzSettings(bytes);
     const { check, dictionaryBytes } = found;
-    const settings = { check, dictionaryBytes, blockBytes: encoderBlockBytes(found) };
+    const blockBytes = encoderBlockBytes(found);
+    if (!areBlocksLong(blockBytes, dictionaryBytes)) return [];
+    const settings = { check, dictionaryBytes, blockBytes };
     return XZ_PRESETS.flatMap((preset) =>
       [false, true].map((extreme) => ({ kind: 'xz', preset, extreme, ...settings }) as const),
     );

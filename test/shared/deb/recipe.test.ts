@@ -42,6 +42,8 @@ describe('the recipe codec', () => {
     ['unknown flags of xz', [1, 0x46, 4], 'delta-damaged'],
     ['an unknown check', [1, 6, 2], 'delta-damaged'],
     ['blocks of no bytes', [1, 0x26, 4, 0], 'delta-damaged'],
+    ['blocks of one byte', [1, 0x26, 4, 1], 'delta-damaged'],
+    ['blocks of a sixteenth of the dictionary', [1, 0x26, 4, 0x80, 0x80, 0x20], 'delta-damaged'],
     ['gzip -0', [2, 0, 10, ...Array<number>(10).fill(0)], 'delta-damaged'],
     ['gzip -10', [2, 10, 10, ...Array<number>(10).fill(0)], 'delta-damaged'],
     ['a gzip header that is too short', [2, 9, 9, ...Array<number>(9).fill(0)], 'delta-damaged'],

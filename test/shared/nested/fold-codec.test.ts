@@ -49,7 +49,7 @@ const recipe: fc.Arbitrary<NestedRecipe> = fc.oneof(
     extreme: fc.boolean(),
     check: fc.constantFrom(0, 1, 4, 10),
     dictionaryBytes: fc.integer({ min: 4096, max: 2 ** 26 }),
-    blockBytes: fc.option(fc.integer({ min: 4096, max: 2 ** 28 })),
+    blockBytes: fc.option(fc.integer({ min: 8 << 20, max: 2 ** 28 })),
   }),
   fc.record({
     kind: fc.constant('zstd' as const),
@@ -165,6 +165,21 @@ describe('the folds of a sequence of files', () => {
     for (let i = 0; i < LIMITS.nestedDepth; i++) deep = fold(10, 10, [deep]);
     const files = [{ packedLength: 10, folds: [deep] }];
     expect(await errorCode(() => decodeFolds(encodeFolds(files), files))).toBe('delta-damaged');
+  });
+
+  it('are refused when the encoders would be busy with beginning', async () => {
+    const xz = { kind: 'xz', preset: 9, extreme: false, check: 4, blockBytes: null } as const;
+    const dictionaryBytes = 64 << 20;
+    const recipe = { ...xz, dictionaryBytes };
+    const most = LIMITS.foldDictionaryBytes / dictionaryBytes;
+    const files = Array.from({ length: most + 1 }, () => ({
+      packedLength: 10,
+      folds: [{ ...fold(1, 10), recipe }],
+    }));
+    const columns = encodeFolds(files);
+    expect(await errorCode(() => decodeFolds(columns, files))).toBe('limit-exceeded');
+    const fewer = files.slice(1);
+    expect(await errorCode(() => decodeFolds(encodeFolds(fewer), fewer))).toBe('none');
   });
 
   it('are refused when a file would unfold to more than any file may', async () => {
