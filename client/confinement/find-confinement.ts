@@ -38,15 +38,8 @@ export const WORKER = compiledFile(new URL('../workers/rebuild-worker.js', impor
 export const PROJECT = resolve(dirname(WORKER), '../../..');
 const PROGRAM = [process.execPath, PROJECT];
 
-let found: Promise<Confinement> | null = null;
-
-/** The best that works here; tried once in a process. */
-export function findConfinement(): Promise<Confinement> {
-  found ??= tryLevels();
-  return found;
-}
-
-async function tryLevels(): Promise<Confinement> {
+/** The best that works here, found out by trying. */
+export async function findConfinement(): Promise<Confinement> {
   const user = process.geteuid?.() === 0 ? NOBODY : null;
   const sandbox = confinedBy('sandbox', user);
   const noSandbox = await whyNot(sandbox);
