@@ -85,6 +85,8 @@ declare module 'webtorrent' {
     _markVerified(index: number): void;
     /** Looks at every peer for something to ask it. */
     _update: () => void;
+    /** Asks for a block of a piece; false when there is none to ask this peer for. */
+    _request: (wire: Wire, index: number, hotswap: boolean) => boolean;
     /** Peers that are not called yet, in order. */
     readonly _queue: Peer[];
     select(first: number, last: number, priority?: number): void;
