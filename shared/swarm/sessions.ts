@@ -7,6 +7,7 @@ import { mergeRuns, piecesOf, segmentsOf, wholePieces } from '../torrent/layout.
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
 import { createChunkStore, type MappedStore } from './chunk-store.js';
+import { gatherVerified } from './gather-verified.js';
 import type { GuardedClient, TorrentGuards } from './guarded-client.js';
 import { offerHeldPieces } from './held-pieces.js';
 import { watchForLiars } from './liars.js';
@@ -116,10 +117,10 @@ export function startDownload(
     wrapped = true;
     selectSoon();
   });
+  const addVerified = gatherVerified(torrent, report);
   torrent.on('verified', (index: number) => {
     for (const { file, fileOffset, length } of segmentsOf(info, index)) {
-      if (!paths.has(file)) continue;
-      report({ kind: 'verified', file, start: fileOffset, end: fileOffset + length });
+      if (paths.has(file)) addVerified(file, { start: fileOffset, end: fileOffset + length });
     }
   });
   return {

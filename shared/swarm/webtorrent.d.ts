@@ -35,19 +35,21 @@ declare module 'webtorrent' {
     remoteAddress?: string;
     remotePort?: number;
     readonly type: string;
-    readonly peerPieces: { readonly get: (index: number) => boolean };
+    readonly peerPieces: { readonly get: (index: number) => boolean; readonly buffer: Uint8Array };
     readonly peerInterested: boolean;
     readonly peerChoking: boolean;
     readonly peerRequests: readonly unknown[];
     readonly peerExtendedMapping: Readonly<Record<string, number>>;
     readonly extendedHandshake: Record<string, unknown>;
-    downloadSpeed: () => number;
+    /** Bytes a second lately; counts `bytes` that have just come. */
+    downloadSpeed: (bytes?: number) => number;
+    /** Sends. */
+    _push: (bytes: Uint8Array) => void;
     /** What is not sent yet. */
     readonly _readableState: { readonly buffered: number };
     _parse: (bytes: number, parser: unknown) => void;
     unchoke: () => void;
-    readonly peerPieces: { readonly get: (index: number) => boolean };
-    have(index: number): void;
+    have: (index: number) => void;
     choke(): void;
     extended(name: string, payload: Uint8Array): void;
     use(extension: WireExtensionClass): void;
@@ -61,6 +63,7 @@ declare module 'webtorrent' {
   };
 
   export interface Peer {
+    readonly type: string;
     readonly conn: Socket | null;
     readonly wire: Wire | null;
     /** Connections that were tried again. */
