@@ -28,6 +28,7 @@ declare module 'webtorrent' {
     readonly strategy?: 'rarest' | 'sequential';
     readonly bitfield?: Uint8Array;
     readonly uploads?: false | number;
+    readonly skipVerify?: boolean;
   }
 
   export interface Wire extends EventEmitter {
@@ -63,6 +64,7 @@ declare module 'webtorrent' {
   export interface Peer {
     readonly conn: Socket | null;
     readonly wire: Wire | null;
+    readonly destroyed: boolean;
     /** Connections that were tried again. */
     retries: number;
   }
@@ -87,6 +89,7 @@ declare module 'webtorrent' {
     _update: () => void;
     /** Peers that are not called yet, in order. */
     readonly _queue: Peer[];
+    _addIncomingPeer: (peer: Peer) => void;
     select(first: number, last: number, priority?: number): void;
     deselect(first: number, last: number): void;
     addPeer(peer: string): boolean;
@@ -100,6 +103,8 @@ declare module 'webtorrent' {
     readonly torrentPort: number;
     readonly torrents: readonly Torrent[];
     readonly _connPool: { readonly tcpServer: Server };
+    /** Called with the info hash of each incoming handshake. */
+    get: (infoHash: string) => Promise<Torrent | null>;
     add(torrent: Uint8Array, options: AddOptions): Torrent;
     address(): AddressInfo | null;
     destroy(): void;
