@@ -4,7 +4,12 @@ import https from 'node:https';
 import { DebshoalError } from '../../errors.js';
 import { decodeBencode, isDictionary, type Bencoded } from '../../torrent/bencode.js';
 import { decodeCompactPeers } from '../compact-peers.js';
-import { MAX_ANSWER_PEERS, type Announcement, type TrackerAnswer } from './announcement.js';
+import {
+  MAX_ANSWER_PEERS,
+  TrackerRefusal,
+  type Announcement,
+  type TrackerAnswer,
+} from './announcement.js';
 
 const TIMEOUT = 15_000;
 /** 200 peers of 18 bytes, and some words around them. */
@@ -94,7 +99,7 @@ export function parseAnswer(bytes: Uint8Array): TrackerAnswer {
   const { value } = decodeBencode(bytes, false);
   if (!isDictionary(value)) throw new Error('no answer of a tracker');
   const failure = value.get('failure reason');
-  if (failure !== undefined) throw new Error(textOf(failure) || 'refused');
+  if (failure !== undefined) throw new TrackerRefusal(textOf(failure) || 'refused');
   const interval = value.get('interval');
   if (typeof interval !== 'number') throw new Error('an answer without an interval');
   const peers = [...peersOf(value.get('peers'), 4), ...peersOf(value.get('peers6'), 6)];
