@@ -72,7 +72,7 @@ export const serveCommand: CommandModule<object, ServeArguments> = {
       })
       .option('json', { type: 'boolean', default: false, describe: 'print the addresses as JSON' })
       .epilogue(
-        'Parts may run on several machines: files on any web server (see packaging/nginx.conf), the ' +
+        'Parts may run on several machines: files on any static host (/usr/share/debshoal/nginx.conf), the ' +
           'tracker may be opentracker, and there may be several seeders, each with a copy of the ' +
           'folder. A tracker needs only the torrents/ in it.',
       )

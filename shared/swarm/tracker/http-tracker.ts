@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 
 import { DebshoalError } from '../../errors.js';
+import { isErrno } from '../../io/errno.js';
 import { decodeBencode, isDictionary, type Bencoded } from '../../torrent/bencode.js';
 import { decodeCompactPeers } from '../compact-peers.js';
 import {
@@ -48,11 +49,13 @@ export function openHttpTrackers(): HttpTrackers {
   };
 }
 
-function get(
-  send: typeof http.get,
-  url: string,
-  { agent, signal }: { agent: http.Agent; signal: AbortSignal },
-): Promise<Buffer> {
+interface Sending {
+  /** False is a connection of its own. */
+  readonly agent: http.Agent | false;
+  readonly signal: AbortSignal;
+}
+
+function get(send: typeof http.get, url: string, { agent, signal }: Sending): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const headers = { 'user-agent': 'debshoal' };
     const request = send(url, { agent, signal, headers, maxHeaderSize: 8192 }, (response) => {
@@ -70,7 +73,12 @@ function get(
         else reject(new Error(`status ${response.statusCode ?? 0}`));
       });
     });
-    request.on('error', reject);
+    request.on('error', (error) => {
+      // opentracker ends each connection without saying so: that is no failure of it.
+      if (agent !== false && isErrno(error, 'ECONNRESET')) {
+        resolve(get(send, url, { agent: false, signal }));
+      } else reject(error);
+    });
   });
 }
 
