@@ -38,6 +38,13 @@ export const WORKER = compiledFile(new URL('../workers/rebuild-worker.js', impor
 export const PROJECT = resolve(dirname(WORKER), '../../..');
 const PROGRAM = [process.execPath, PROJECT];
 
+/**
+ * How Node runs a worker. Its heap is a few megabytes and most garbage are buffers outside of it: a
+ * young generation of 1 MiB instead of 16, and one helping thread instead of four, spare 3 to 12 MB
+ * of memory and no processor time.
+ */
+export const WORKER_NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'] as const;
+
 /** The best that works here, found out by trying. */
 export async function findConfinement(): Promise<Confinement> {
   const user = process.geteuid?.() === 0 ? NOBODY : null;

@@ -15,6 +15,11 @@ const NEW_PART = 0.3;
 /** Below this part of HTTP's speed what peers gave did not slow HTTP down. */
 const ALONE = 0.1;
 /**
+ * Observations after which HTTP's speed is known. Neighbours are often there before its first byte:
+ * when it rested for them at once, whatever they gave was as fast as nothing, for ever.
+ */
+const KNOWN_AFTER = 4;
+/**
  * Beside peers HTTP may show more than it did alone: its first second was slow. Or others of a crowd
  * have just left the server to us, and would see the same were we to leave it; so not at once.
  */
@@ -34,6 +39,8 @@ const LATER_FACTOR = 3;
 export function startBalance(now: () => number = () => performance.now()): Balance {
   let [httpBytes, peerBytes] = [0, 0];
   let [http, peers] = [0, 0];
+  /** Observations in which HTTP delivered, while it raced. */
+  let observed = 0;
   /** Bytes a second of HTTP when it was alone. */
   let alone = 0;
   let last = now();
@@ -46,10 +53,14 @@ export function startBalance(now: () => number = () => performance.now()): Balan
     const time = now();
     const seconds = Math.max(time - last, 1) / 1000;
     last = time;
-    http += NEW_PART * (httpBytes / seconds - http);
     peers += NEW_PART * (peerBytes / seconds - peers);
+    if (racing && httpBytes > 0) observed++;
+    // What it fetches while it rests says nothing about its speed.
+    if (racing && observed > 0) {
+      http += Math.max(NEW_PART, 1 / observed) * (httpBytes / seconds - http);
+    }
     if (racing && httpBytes > 0) {
-      if (peers < ALONE * http) alone = http;
+      if (peers < ALONE * http || observed <= KNOWN_AFTER) alone = http;
       else alone += RAISE * Math.max(http - alone, 0);
     }
     [httpBytes, peerBytes] = [0, 0];
@@ -58,6 +69,7 @@ export function startBalance(now: () => number = () => performance.now()): Balan
 
   const tick = (): void => {
     const time = observe();
+    if (observed < KNOWN_AFTER) return;
     if (racing) {
       if (peers > 0 && peers >= alone) racing = false;
       else if (peers >= WORTH_A_TRIAL * alone && peers > 0 && time >= nextTrial) {

@@ -61,6 +61,7 @@ export const PROGRAMS: readonly ProgramPackage[] = [
     suggests: ['reprepro'],
     files: [
       ['reprepro', 'usr/share/debshoal/reprepro'],
+      ['nginx.conf', 'usr/share/debshoal/nginx.conf'],
       ['README.md', 'usr/share/doc/debshoal-generator/README.archives.md'],
     ],
     emptyFolders: [],

@@ -6,11 +6,13 @@ import { missingRanges, type ByteRange, type ByteRanges } from '../io/byte-range
 import { mergeRuns, piecesOf, segmentsOf, wholePieces } from '../torrent/layout.js';
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
+import { checkWhenRead } from './check-when-read.js';
 import { createChunkStore, type MappedStore } from './chunk-store.js';
+import { gatherVerified } from './gather-verified.js';
 import type { GuardedClient, TorrentGuards } from './guarded-client.js';
 import { offerHeldPieces } from './held-pieces.js';
 import { watchForLiars } from './liars.js';
-import type { DownloadRequest, SeedRequest, TorrentEvent } from './messages.js';
+import type { DownloadRequest, OfferedContent, SeedRequest, TorrentEvent } from './messages.js';
 import { paceUpdates } from './pace-updates.js';
 import { watchSupply } from './supply.js';
 
@@ -116,10 +118,10 @@ export function startDownload(
     wrapped = true;
     selectSoon();
   });
+  const addVerified = gatherVerified(torrent, report);
   torrent.on('verified', (index: number) => {
     for (const { file, fileOffset, length } of segmentsOf(info, index)) {
-      if (!paths.has(file)) continue;
-      report({ kind: 'verified', file, start: fileOffset, end: fileOffset + length });
+      if (paths.has(file)) addVerified(file, { start: fileOffset, end: fileOffset + length });
     }
   });
   return {
@@ -177,8 +179,48 @@ export function startSeed(
       session.fail('the files differ from the torrent');
     } else ports.report({ kind: 'seeding' });
   });
+  return uploadOnly(session);
+}
+
+/**
+ * Uploads the complete files of a torrent that others announce; each piece is checked when it is
+ * first asked for.
+ */
+export function startOffered(
+  client: GuardedClient,
+  { torrent: file, paths }: OfferedContent,
+  ports: SessionPorts,
+): Session {
+  const info = parseTorrent(file);
+  const files = createChunkStore(info, {
+    paths: new Map(paths.entries()),
+    writable: false,
+    keepEdges: false,
+  });
+  const store = checkWhenRead(files, {
+    pieceCount: info.pieceCount,
+    hashOf: (index) => torrent._hashes[index],
+    onDiffer: () => {
+      session.fail('the files differ from the torrent');
+    },
+  });
+  const torrent = client.webTorrent.add(file, {
+    preloadedStore: store,
+    storeCacheSlots: 0,
+    deselect: true,
+    skipVerify: true,
+  });
+  const request = { trackers: [], peers: [], seeds: true };
+  const session = open(client, info, { torrent, store }, request, ports);
+  torrent.once('ready', () => {
+    ports.report({ kind: 'seeding' });
+  });
+  return uploadOnly(session);
+}
+
+function uploadOnly({ stop }: OpenTorrent): Session {
   const nothing = (): void => undefined;
-  return { want: nothing, held: nothing, release: nothing, stop: session.stop };
+  return { want: nothing, held: nothing, release: nothing, stop };
 }
 
 /**

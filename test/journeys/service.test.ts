@@ -204,7 +204,7 @@ describeWithSystemd('the daemon behind a socket of systemd’s', () => {
     const args = ['daemon', '--root', system.root, '--socket', join(system.root, 'ok'), ...ALONE];
     const running = startCli('client', args, { through });
     services.push(running);
-    while (!(await isThere(socket))) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => isThere(socket));
     const { lines, body } = await ask(socket, acquire(ghostscript));
     expect(lines.at(-1)).toBe('200 URI Start');
     expect(sha256(body)).toBe(ghostscript.newSha256);

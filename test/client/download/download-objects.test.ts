@@ -252,17 +252,29 @@ describe('peers alone', () => {
 });
 
 describe('both', () => {
-  test('a large object comes from both, each byte once', async () => {
+  test('a large object comes from both, also when HTTP is slow to begin', async () => {
     const folder = await temporaryFolder();
     const content = noise(8 * MIB);
     const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
-    const { address } = await startPeer(made, { uploadBytesPerSecond: 4 * MIB });
-    const { url } = closing(await startHttpServer(serving({ '/a': content }, 4 * MIB)));
+    const { swarm: seeder, address } = await startPeer(made, { uploadBytesPerSecond: MIB });
+    let uploaded = 0;
+    const peerDelivers = new Promise<void>((resolve) => {
+      seeder.onUpload(({ local }) => {
+        uploaded += local;
+        if (uploaded > MIB) resolve();
+      });
+    });
+    const serve = serving({ '/a': content }, 4 * MIB);
+    const { url } = closing(
+      await startHttpServer((request, response) => {
+        void peerDelivers.then(() => { serve(request, response); });
+      }),
+    );
     const torrent = { torrent: made.torrent, filePath: null };
     const object = objectOf(folder, 'a', content, { urls: [`${url}/a`], torrent });
-    const result = (
-      await collect([object], optionsFor(folder, { swarm: await ownSwarm(), peers: [address] }))
-    ).get('a');
+    const http = closing(createHttpClient());
+    const options = optionsFor(folder, { swarm: await ownSwarm(), peers: [address], http });
+    const result = (await collect([object], options)).get('a');
     expect(result).toMatchObject({ ok: true });
     if (result?.ok !== true) return;
     expect(result.peerBytes + result.httpBytes).toBe(content.length);
