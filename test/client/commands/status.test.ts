@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../support/cleanup.js';
 import { runCli } from '../../support/cli.js';
 import { errorCode } from '../../support/error-code.js';
 
-const counts = { packages: 3, servedBytes: 10e6, peerBytes: 1e6, httpBytes: 0 };
+const counts = { packages: 3, servedBytes: 10e6, peerBytes: 1e6, localBytes: 4e5, httpBytes: 0 };
 const STATUS = {
   version: '0.1.0',
   since: '2026-11-23T10:00:00.000Z',
@@ -28,6 +28,20 @@ const STATUS = {
     bytesOnDisk: 7e6,
     uploadedBeyond: 0,
     uploadedLocally: 8e6,
+    monthlyLeft: 3e9,
+    limits: {
+      uploadBytesPerSecond: 25e4,
+      uploadMonthlyBytes: 5e9,
+      uploadPerReleaseBytes: null,
+      seedRatio: 1.5,
+    },
+    shared: Array.from({ length: 12 }, (_, i) => ({
+      package: `shared${i}`,
+      version: '1',
+      suite: 'bookworm',
+      bytes: 123e3,
+      uploadedBeyond: 45e3,
+    })),
   },
   confinement: { level: 'sandbox', detail: 'bubblewrap' },
 };
@@ -67,6 +81,15 @@ describe('debshoal status', () => {
       '8.0 MB',
       'quota',
       'deltas.example.org lab',
+      // Of 1 MB from peers.
+      '400 kB',
+      '600 kB',
+      '250 kB a second',
+      '3.0 GB left',
+      '1.5 times',
+      'shared9',
+      '123 kB',
+      'and 2 more',
     ]) {
       expect(stdout).toContain(part);
     }
