@@ -45,15 +45,8 @@ const PROGRAM = [process.execPath, PROJECT];
  */
 export const WORKER_NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'] as const;
 
-let found: Promise<Confinement> | null = null;
-
-/** The best that works here; tried once in a process. */
-export function findConfinement(): Promise<Confinement> {
-  found ??= tryLevels();
-  return found;
-}
-
-async function tryLevels(): Promise<Confinement> {
+/** The best that works here, found out by trying. */
+export async function findConfinement(): Promise<Confinement> {
   const user = process.geteuid?.() === 0 ? NOBODY : null;
   const sandbox = confinedBy('sandbox', user);
   const noSandbox = await whyNot(sandbox);

@@ -12,6 +12,14 @@ export async function checkDaemon(root: string, version: string, found: Findings
       const text = `it is not of the version that is installed, ${version}`;
       found.warning(text, 'Run `systemctl restart debshoal`.');
     }
+    if (status.obstacle !== null) {
+      const text = `it leaves every package to the mirror: ${status.obstacle}`;
+      const advice =
+        status.confinement.level === 'sandbox'
+          ? '`debshoal config` says who set Fetch.'
+          : 'Let bubblewrap make namespaces for user debshoal: see bwrap(1); or `Sandbox: preferred`.';
+      found.warning(text, advice);
+    }
   } catch (error) {
     if (!isDebshoalError(error)) throw error;
     // Without the package there are none.

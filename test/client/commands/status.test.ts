@@ -16,6 +16,7 @@ const STATUS = {
   cache: { files: 2, bytes: 5e6, maxBytes: 2e9 },
   saved: { format: 1, since: '2026-11-01', total: counts, month: '2026-11', inMonth: counts },
   peers: null,
+  obstacle: null,
   prefetchObstacle: 'the line is metered',
   troubles: [{ at: '2026-11-23T10:00:00.000Z', text: 'no deltas\u001b[31m from there' }],
   sharing: {
