@@ -96,6 +96,8 @@ export async function fetchIntoStore(
     http.close();
     // Nobody is at them any more, but somebody may be waiting.
     for (const route of [...working.keys()]) end(route, why);
+    // This process may end otherwise than by closing.
+    await savings.save().catch(onBug);
   }
 }
 

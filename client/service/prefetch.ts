@@ -33,9 +33,8 @@ export interface PrefetchOptions {
  * time and as long as nothing speaks against it. Never fails.
  */
 export async function prefetch(options: PrefetchOptions): Promise<void> {
-  const { system, knowledge, store, signal, report } = options;
+  const { system, store, signal, report } = options;
   try {
-    await knowledge.refresh();
     if (options.obstacle() !== null) return;
     const pending = await allPending(system);
     store.setPending(new Set(pending.map(({ sha256 }) => sha256)));
