@@ -58,11 +58,16 @@ export async function findConfinement(): Promise<Confinement> {
   return noUser === null ? asNobody : confinedBy('none', null, `${reason}; not nobody: ${noUser}`);
 }
 
+const SANDBOX =
+  seccompFilter(process.arch) === null
+    ? `bubblewrap, without a filter of system calls: there is none for ${process.arch}`
+    : 'bubblewrap';
+
 /** One way of running workers, whether it works or not. */
 export function confinedBy(
   level: ConfinementLevel,
   user: Identity | null,
-  detail = 'bubblewrap',
+  detail = SANDBOX,
 ): Confinement {
   return {
     level,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import { isDebshoalError } from '../../shared/errors.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import type { SwarmOptions } from '../../shared/swarm/swarm.js';
 import { aptProxy } from '../apt/apt-proxies.js';
@@ -15,7 +16,7 @@ import type { AnswerParts } from './answer.js';
 import { proofOnce } from './encoders.js';
 import { fetchIntoStore } from './fetch-into-store.js';
 import { openForeground } from './foreground.js';
-import { openKnowledge } from './knowledge.js';
+import { openKnowledge, type Known } from './knowledge.js';
 import { prefetch, type PrefetchOptions } from './prefetch.js';
 import type { ReadyFile } from './ready-file.js';
 import { openReadyStore } from './ready-store.js';
@@ -23,7 +24,7 @@ import { repeat } from './repeat.js';
 import { openSavings } from './savings.js';
 import { openSourceIndexes } from './source-indexes.js';
 import { describeStatus, type Trouble } from './status.js';
-import { keepSwarm } from './swarm-keeper.js';
+import { keepSwarm, type SwarmKeeper } from './swarm-keeper.js';
 import { openWorks } from './works.js';
 
 /** The settings, and what is read because of them: all that a person can have written wrongly. */
@@ -82,7 +83,15 @@ export async function openEngine(
     onBanned: (address: string) => void bans.add(address),
     onWarning,
   };
-  const keeper = hasSwarm ? keepSwarm(swarmOptions, report) : null;
+  // Begun last: nothing that fails may leave its process behind.
+  let keeper: SwarmKeeper | null = null;
+  const confinement = await findConfinement();
+  const obstacle = fetchObstacle(settings, confinement);
+  if (settings.fetch && obstacle !== null) onWarning(`no deltas: ${obstacle}`);
+  else if (settings.fetch && confinement.level !== 'sandbox') {
+    onWarning(`deltas are applied without a sandbox: ${confinement.detail}`);
+  }
+  const fetchIndexes = await openSourceIndexes({ ...options, signal, speeds: speedStore });
   const sharing = await openSharing({
     settings,
     swarm: () => keeper?.swarm ?? null,
@@ -93,10 +102,6 @@ export async function openEngine(
     now: () => new Date(),
     onWarning,
   });
-  const confinement = await findConfinement();
-  const obstacle = fetchObstacle(settings, confinement);
-  if (settings.fetch && obstacle !== null) onWarning(`no deltas: ${obstacle}`);
-  const fetchIndexes = await openSourceIndexes({ ...options, signal, speeds: speedStore });
   const knowledge = openKnowledge({ system, fetchIndexes, report });
   const encodersProven = proofOnce(stateFolder, speedStore, report);
   const speeds = () => speedStore.speeds;
@@ -141,12 +146,27 @@ export async function openEngine(
     signal,
     report,
   };
+  // What hangs there must not keep indexes from being fetched.
+  const prefetching = repeat(signal, () => prefetch(prefetchOptions), onBug, null);
   const lookAround = async (): Promise<ReadonlySet<string>> => {
-    await prefetch(prefetchOptions);
-    const { reachable } = await knowledge.get();
+    await knowledge.refresh();
+    prefetching.now();
+    // What was given since; this process may end otherwise than by closing.
+    await savings.save().catch(onBug);
+    const reachable = (await knownIfAny())?.reachable ?? [];
     return new Set(obstacle === null ? [...reachable, ...store.names] : []);
   };
+  /** Null when apt cannot say what it has: a mistake in its sources, which a refresh reports. */
+  const knownIfAny = async (): Promise<Known | null> => {
+    try {
+      return await knowledge.get();
+    } catch (error) {
+      if (isDebshoalError(error)) return null;
+      throw error;
+    }
+  };
   const background = repeat(signal, () => ready.settle(lookAround), onBug);
+  keeper = hasSwarm ? keepSwarm(swarmOptions, report) : null;
   return {
     parts: {
       obstacle,
@@ -158,7 +178,7 @@ export async function openEngine(
           ...shared,
           version: options.version,
           since: options.since,
-          indexes: (await knowledge.get()).indexes,
+          indexes: (await knownIfAny())?.indexes ?? [],
           maxBytes: settings.cacheBytes,
           savings,
           port: keeper?.swarm?.port ?? null,
@@ -180,13 +200,13 @@ export async function openEngine(
       await ready.doubt();
       // First of all it fetches indexes, for which early askers wait a little.
       background.now();
-      await knowledge.get();
+      await knownIfAny();
     },
     close: async () => {
       await ready.remove();
       end.abort();
       await sharing.close();
-      await Promise.all([background.end(), keeper?.close()]);
+      await Promise.all([background.end(), prefetching.end(), keeper?.close()]);
       await Promise.allSettled(works.all.map(({ done }) => done));
       await Promise.all([savings.save(), speedStore.save()]);
     },

@@ -46,12 +46,15 @@ export async function runService(options: ServiceOptions): Promise<void> {
   await removeStaleTemporaries(options.cacheFolder);
   const engineOptions = { ...options, ready, since: new Date(), troubles, report, onBug };
   let engine = openEngine(await complete(options.settings), engineOptions);
-  await engine;
+  const first = await engine;
   const socket = await openServiceSocket({
     at: options.socket,
     // Whoever comes while the settings change waits for that.
     answer: async (request, to) => answerRequest(request, (await engine).parts, to),
     onBug,
+  }).catch(async (error: unknown) => {
+    await first.close();
+    throw error;
   });
 
   const reload = async (): Promise<void> => {

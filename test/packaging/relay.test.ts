@@ -206,6 +206,29 @@ test('after three failures in a row the daemon is left alone', async () => {
   expect(daemon.requests).toHaveLength(3);
 });
 
+test('refusals that have cost all patience are failures, early ones are not', async () => {
+  daemon.answer = (request, socket) => {
+    const seconds = request.fields['Filename']?.includes('late') === true ? 1.1 : 0;
+    setTimeout(() => {
+      MISS(request, socket);
+    }, seconds * 1000);
+  };
+  await start('Acquire::Debshoal::Patience=1');
+  const kinds = ['late', 'late', 'early', 'late', 'late', 'late', 'early', 'late'];
+  for (const [i, kind] of kinds.entries()) {
+    await order(`${kind}_${i}_amd64.deb`);
+    await expectDelivered(`${kind}_${i}_amd64.deb`);
+  }
+  expect(daemon.requests).toHaveLength(6);
+});
+
+test('patience is the daemon’s own where apt’s configuration says nothing', async () => {
+  await start();
+  await order('tiny_1_amd64.deb');
+  await expectDelivered('tiny_1_amd64.deb');
+  expect(daemon.requests[0]?.fields).not.toHaveProperty('Patience');
+});
+
 test('a hundred at a time: sixty-four are asked for, and all come', async () => {
   const held: (() => void)[] = [];
   let most = 0;
