@@ -48,7 +48,7 @@ export async function openServiceSocket(options: SocketOptions): Promise<Service
     connections.set(socket, controller);
     socket.on('close', () => {
       connections.delete(socket);
-      controller.abort();
+      controller.abort(new DebshoalError('interrupted', 'the asker has gone'));
     });
     // Only what it means for the answer matters, and `close` follows.
     socket.on('error', () => undefined);
@@ -69,7 +69,8 @@ export async function openServiceSocket(options: SocketOptions): Promise<Service
     async close() {
       const closed = once(server, 'close');
       server.close();
-      for (const controller of connections.values()) controller.abort();
+      const stop = new DebshoalError('interrupted', 'debshoal stops');
+      for (const controller of connections.values()) controller.abort(stop);
       const timer = setTimeout(() => {
         for (const socket of connections.keys()) socket.destroy();
       }, FAREWELL);

@@ -1,4 +1,5 @@
 const counts = { packages: 3, servedBytes: 10e6, peerBytes: 1e6, localBytes: 4e5, httpBytes: 0 };
+
 /** What the daemon answers to `700 Status`. */
 export const daemonStatus = {
   version: '0.1.0',
