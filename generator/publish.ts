@@ -21,6 +21,7 @@ import { publishBatch } from './steps/publish-batch.js';
 import { publishDebs } from './steps/publish-debs.js';
 import { scanArchive, selectPart, type Selection } from './steps/scan-archive.js';
 import { switchOver } from './steps/switch-over.js';
+import { writeWhitelist } from './steps/write-whitelist.js';
 
 export interface PublishOptions {
   /** The archive: the folder with dists/ and pool/. Only read. */
@@ -115,6 +116,8 @@ async function publishLocked(options: PublishOptions): Promise<PublishReport> {
   signal.throwIfAborted();
 
   const state = forgetUnused(grown, new Set(packages.keys()), pairs);
+  // Before clients learn of the torrents.
+  await writeWhitelist(state, out);
   const publishedSuites: string[] = [];
   for (const suite of suites) {
     const indexes = buildIndexes(suite, state, announce);

@@ -89,7 +89,7 @@ export async function mainJob(options: MainJobOptions): Promise<MainJobReport> {
       const system = await openAptSystem(places.root);
       await system.run('apt-get', ['update'], signal);
       const key = homePaths(places.home).publicKey;
-      const fetched = await runClient(places.root, site.httpUrl, key, signal);
+      const fetched = await runClient(places.root, site.httpUrl ?? '', key, signal);
       await checkHandedOver(places.root, fetched, pairs);
       return { ...fetched, published };
     } finally {

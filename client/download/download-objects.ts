@@ -160,9 +160,10 @@ async function finish(transfer: Transfer, options: DownloadOptions): Promise<Dow
     }
     if (!(await part.verify(options.signal))) await fetchAgain(transfer, options);
     await part.moveTo(object.target);
-    const { peerBytes, httpBytes, startedAt } = transfer;
+    const { peerBytes, localPart, httpBytes, startedAt } = transfer;
+    const localBytes = Math.round(peerBytes * localPart);
     const seconds = (performance.now() - startedAt) / 1000;
-    return { id, ok: true, path: object.target, peerBytes, httpBytes, seconds };
+    return { id, ok: true, path: object.target, peerBytes, localBytes, httpBytes, seconds };
   } catch (error) {
     return { id, ok: false, error: asDebshoalError(error, 'io-failed') };
   } finally {

@@ -56,16 +56,18 @@ const TEMPLATE = `# What debshoal-generator makes, from what, and for whom.
 
 # FOR WHOM
 
-# Where clients find our output, as served by any web server. Torrents name it as their web seed,
-# so they are complete without anybody seeding. For example: https://deltas.example.org/debian
+# Where clients find our output, as served by any web server (for nginx: /usr/share/debshoal/nginx.conf).
+# Torrents name it as their web seed, so they are complete without anybody seeding.
+# For example: https://deltas.example.org/debian
 #Base-URL:
 
 # The archive that the packages come from: the web seed of torrents of full packages.
 # For example: https://mirror.example.org/debian
 #Mirror:
 
-# Trackers, where clients find each other: http, https or udp. "debshoal-generator serve" has one.
-# For example: https://deltas.example.org/announce
+# Trackers, where clients find each other: http, https or udp. "debshoal-generator serve" has one;
+# others may want to know our torrents: "opentracker -d OUT/torrents -w whitelist", and SIGHUP after
+# each "publish". For example: https://deltas.example.org/announce
 #Announce:
 
 # Clients believe a publication for this many days, 1 to 3650, then they download full packages.

@@ -26,6 +26,8 @@ declare module 'bittorrent-tracker' {
     readonly http: HttpServer;
     readonly udp4: UdpSocket;
     readonly udp6: UdpSocket | null;
+    /** By info hash. */
+    readonly torrents: Record<string, { readonly complete: number; readonly incomplete: number }>;
     listen(ports: { readonly http: number; readonly udp: number }, hosts: Hosts): void;
     close(done: () => void): void;
   }

@@ -29,8 +29,10 @@ export interface ServedRequest {
   readonly method: string;
   readonly url: string;
   readonly status: number;
-  /** Bytes of the body that were sent. */
+  /** Bytes of the body that were sent, or were about to be when the client left. */
   readonly bytes: number;
+  /** False when the client left before the end, or the file could not be read. */
+  readonly complete: boolean;
   readonly address: string;
 }
 
@@ -64,17 +66,17 @@ export async function serveStatic(folder: string, options: StaticOptions): Promi
   const server = createServer((request, response) => {
     response.on('error', () => undefined);
     answer(root, request, response, throttle)
-      .catch(() => {
+      .catch((): Answered => {
         if (!response.headersSent) response.writeHead(500);
         response.destroy();
-        return 0;
+        return { bytes: 0, complete: false };
       })
-      .then((bytes) => {
+      .then((answered) => {
         options.onRequest?.({
           method: request.method ?? '',
           url: request.url ?? '',
           status: response.statusCode,
-          bytes,
+          ...answered,
           address: request.socket.remoteAddress ?? '',
         });
       })
@@ -95,12 +97,16 @@ export async function serveStatic(folder: string, options: StaticOptions): Promi
   };
 }
 
+type Answered = Pick<ServedRequest, 'bytes' | 'complete'>;
+
+const NO_BODY: Answered = { bytes: 0, complete: true };
+
 async function answer(
   root: string,
   request: IncomingMessage,
   response: ServerResponse,
   throttle: ByteThrottle,
-): Promise<number> {
+): Promise<Answered> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return refuse(response, 405, { allow: 'GET, HEAD' });
   }
@@ -120,7 +126,7 @@ async function answer(
     };
     if (isUnchanged(request, etag, mtime)) {
       response.writeHead(304, headers).end();
-      return 0;
+      return NO_BODY;
     }
     const range = parseRange(request.headers.range, size);
     const asked = conditionHolds(request, etag, mtime) ? range : null;
@@ -135,11 +141,16 @@ async function answer(
     });
     if (request.method === 'HEAD' || start === end) {
       response.end();
-      return 0;
+      return NO_BODY;
     }
     const body = file.createReadStream({ start, end: end - 1, autoClose: false });
-    await pipeline(body, throttle, response);
-    return end - start;
+    try {
+      await pipeline(body, throttle, response);
+    } catch {
+      // The response is destroyed; what the client has got counts.
+      return { bytes: body.bytesRead, complete: false };
+    }
+    return { bytes: end - start, complete: true };
   } finally {
     await file.close();
   }
@@ -210,9 +221,9 @@ function refuse(
   response: ServerResponse,
   status: number,
   headers: Readonly<Record<string, string>> = {},
-): number {
+): Answered {
   response.writeHead(status, { ...headers, 'content-length': 0 }).end();
-  return 0;
+  return NO_BODY;
 }
 
 function listen(server: Server, { host, port }: StaticOptions): Promise<void> {

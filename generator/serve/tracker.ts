@@ -17,7 +17,20 @@ export interface TrackerOptions {
 export interface RunningTracker {
   /** `http://host:port/announce` and `udp://host:port`. */
   readonly announce: readonly [http: string, udp: string];
+  readonly activity: () => TrackerActivity;
+  /** Drops what is known of torrents that are not allowed any more. */
+  readonly forget: () => void;
   readonly close: () => Promise<void>;
+}
+
+export interface TrackerActivity {
+  /** Since the start. */
+  readonly announces: number;
+  readonly refused: number;
+  /** Torrents with peers, and peers of all torrents together: who is in two counts twice. */
+  readonly torrents: number;
+  readonly seeders: number;
+  readonly leechers: number;
 }
 
 /** Clients come back after so many milliseconds. */
@@ -28,6 +41,7 @@ const MAX_PEERS = 2000;
 /** Starts a tracker for HTTP and UDP. Fails with `io-failed` when an address is taken. */
 export async function startTracker(options: TrackerOptions): Promise<RunningTracker> {
   const { host } = options;
+  let [announces, refused] = [0, 0];
   const server = new Server({
     http: true,
     udp: true,
@@ -36,9 +50,14 @@ export async function startTracker(options: TrackerOptions): Promise<RunningTrac
     interval: INTERVAL,
     peersCacheLength: MAX_PEERS,
     filter: (infoHash, _params, done) => {
-      done(options.allows(infoHash) ? null : new Error('not our torrent'));
+      const allowed = options.allows(infoHash);
+      if (!allowed) refused++;
+      done(allowed ? null : new Error('not our torrent'));
     },
   });
+  for (const event of ['start', 'update', 'complete', 'stop', 'pause']) {
+    server.on(event, () => announces++);
+  }
   // Whatever clients send is a "warning"; only sockets give errors, and those of IPv6 must not end
   // a server on a machine without it.
   server.on('warning', () => undefined);
@@ -64,6 +83,23 @@ export async function startTracker(options: TrackerOptions): Promise<RunningTrac
   const name = host.includes(':') ? `[${host}]` : host;
   return {
     announce: [`http://${name}:${port}/announce`, `udp://${name}:${server.udp4.address().port}`],
+    activity: () => {
+      const swarms = Object.values(server.torrents);
+      const sum = (role: 'complete' | 'incomplete'): number =>
+        swarms.reduce((peers, swarm) => peers + swarm[role], 0);
+      return {
+        announces,
+        refused,
+        torrents: swarms.filter(({ complete, incomplete }) => complete + incomplete > 0).length,
+        seeders: sum('complete'),
+        leechers: sum('incomplete'),
+      };
+    },
+    forget: () => {
+      for (const infoHash of Object.keys(server.torrents)) {
+        if (!options.allows(infoHash)) Reflect.deleteProperty(server.torrents, infoHash);
+      }
+    },
     close: () => close(server),
   };
 }

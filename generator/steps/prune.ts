@@ -6,6 +6,7 @@ import {
   debTorrentPath,
   deltaPath,
   metalinkPath,
+  trackerWhitelistPath,
 } from '../../shared/index/layout.js';
 import { exists } from '../../shared/io/files.js';
 import { pruneStore } from '../state/deb-store.js';
@@ -73,6 +74,7 @@ export async function removeForgotten(
   const folders = after.batches.map(({ name }) => deltaPath(name, ''));
   await removeOthers(out, dirname(deltaPath('any', '')), folders);
   const torrents = [
+    trackerWhitelistPath(),
     ...after.batches.map(({ name }) => batchTorrentPath(name)),
     ...after.debTorrents.map(({ infoHash }) => debTorrentPath(infoHash)),
   ];

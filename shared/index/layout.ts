@@ -47,6 +47,11 @@ export function debTorrentPath(infoHash: string): string {
   return `torrents/${infoHash}.torrent`;
 }
 
+/** The info hashes of all torrents, for trackers that serve only those they know. */
+export function trackerWhitelistPath(): string {
+  return 'torrents/whitelist';
+}
+
 export function suiteFolder(suite: string): string {
   return `dists/${suite}`;
 }

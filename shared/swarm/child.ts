@@ -1,10 +1,12 @@
 // The process that holds WebTorrent: whatever happens in here, the parent only sees it end.
 import { parseTorrent } from '../torrent/metainfo.js';
 import { startGuardedClient, type GuardedClient } from './guarded-client.js';
-import type { FromChild, ToChild, TorrentEvent, Upload } from './messages.js';
+import type { FromChild, OfferedContent, ToChild, TorrentEvent, Upload } from './messages.js';
+import { openOffers, type Offers, type OffersPorts } from './offers.js';
 import {
   checkSeedFiles,
   startDownload,
+  startOffered,
   startSeed,
   type Session,
   type SessionPorts,
@@ -16,6 +18,7 @@ const GOODBYE = 200;
 const sessions = new Map<string, Session>();
 const checking = new Map<string, symbol>();
 let client: GuardedClient | undefined;
+let offers: Offers | undefined;
 
 const tell = (message: FromChild): void => {
   if (process.connected) process.send?.(message, () => undefined);
@@ -37,6 +40,16 @@ const countUpload = (infoHash: string, bytes: number, local: boolean): void => {
 const tellUploads = (): void => {
   for (const upload of uploads.values()) tell({ kind: 'uploaded', ...upload });
   uploads.clear();
+};
+
+let activity = '';
+
+const tellActivity = (): void => {
+  const { torrents } = running().webTorrent;
+  const peers = torrents.reduce((sum, { wires }) => sum + wires.length, 0);
+  const now = { torrents: torrents.length, peers };
+  if (JSON.stringify(now) !== activity) tell({ kind: 'activity', ...now });
+  activity = JSON.stringify(now);
 };
 
 const reporter =
@@ -109,6 +122,15 @@ async function handle(message: ToChild): Promise<void> {
     case 'stop':
       stop(message.infoHash);
       return;
+    case 'offer':
+      offers?.add(message.offers);
+      return;
+    case 'withdraw':
+      offers?.remove(message.infoHashes);
+      return;
+    case 'load':
+      offers?.load(message.infoHash, message.content);
+      return;
     case 'allow':
       running().gate.allow(message.allowance);
       return;
@@ -126,10 +148,32 @@ function start({ options }: Extract<ToChild, { kind: 'start' }>): void {
     // An error of the client itself (its port is taken) is final.
     process.stderr.write(`${error.message}\n`, () => process.exit(1));
   });
+  offers = openOffers(client, {
+    ask: (infoHash) => {
+      tell({ kind: 'asked', infoHash });
+    },
+    seed: seedOffered,
+    warn: (text) => {
+      tell({ kind: 'warning', text });
+    },
+  });
   setInterval(tellUploads, UPLOADS_INTERVAL);
+  setInterval(tellActivity, UPLOADS_INTERVAL);
   client.webTorrent.on('listening', () => {
     tell({ kind: 'started', port: running().webTorrent.torrentPort });
   });
+}
+
+function seedOffered(
+  infoHash: string,
+  content: OfferedContent,
+  on: Parameters<OffersPorts['seed']>[2],
+): Session {
+  const report = (event: TorrentEvent): void => {
+    if (event.kind === 'seeding') on.ready();
+    if (event.kind === 'failed') on.failed(event.message);
+  };
+  return startOffered(running(), content, { ...portsOf(infoHash), report });
 }
 
 function running(): GuardedClient {

@@ -19,6 +19,12 @@ const MAX_CACHED_PIECE = 256 * 1024;
 /** Files that are still read after they were released, over open handles: their names change. */
 const MAX_RELEASED = 128;
 
+/**
+ * Files of one torrent that are open to be read; a batch has hundreds. Those that are still uploaded
+ * after a download are not among them.
+ */
+const MAX_READ = 4;
+
 /** A store that can be told to leave a file alone. */
 export interface MappedStore extends ChunkStore {
   /** Resolves when nothing more is written into the file; it can still be read to be uploaded. */
@@ -54,12 +60,27 @@ export function createChunkStore(info: TorrentInfo, options: StoreOptions): Mapp
     const path = paths.get(file);
     if (path === undefined || closed) return null;
     const known = handles.get(file);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // The last one used is the last one closed.
+      handles.delete(file);
+      handles.set(file, known);
+      return known;
+    }
+    if (!options.writable && handles.size >= MAX_READ) closeOldest();
     const opened = open(path, options.writable ? 'r+' : 'r');
     handles.set(file, opened);
     // A file that could not be opened is tried again at the next piece.
     opened.catch(() => handles.delete(file));
     return opened;
+  };
+
+  const closeOldest = (): void => {
+    const [oldest] = handles.keys();
+    if (oldest === undefined) return;
+    const handle = handles.get(oldest);
+    handles.delete(oldest);
+    // Reads that have begun are waited for.
+    handle?.then((opened) => opened.close()).catch(() => undefined);
   };
 
   const put = async (index: number, bytes: Uint8Array): Promise<void> => {

@@ -62,6 +62,15 @@ export interface SeedRequest {
   readonly localOnly?: boolean;
 }
 
+/** A torrent that is seeded as soon as somebody asks for it, and rests otherwise. */
+export interface Offer {
+  readonly infoHash: string;
+  readonly trackers: readonly string[];
+}
+
+/** What the offered torrent is, and where its files lie; all of them are here. */
+export type OfferedContent = Pick<SeedRequest, 'torrent'> & { readonly paths: readonly string[] };
+
 /** From the parent to the child. Torrents have passed `parseTorrent` and are known by info hash. */
 export type ToChild =
   | { readonly kind: 'start'; readonly options: ChildOptions }
@@ -83,6 +92,10 @@ export type ToChild =
   /** Write nothing more into this file, then say `released`. */
   | { readonly kind: 'release'; readonly infoHash: string; readonly file: number }
   | { readonly kind: 'stop'; readonly infoHash: string }
+  | { readonly kind: 'offer'; readonly offers: readonly Offer[] }
+  | { readonly kind: 'withdraw'; readonly infoHashes: readonly string[] }
+  /** The answer to `asked`; null: there is nothing to give. */
+  | { readonly kind: 'load'; readonly infoHash: string; readonly content: OfferedContent | null }
   | { readonly kind: 'allow'; readonly allowance: UploadAllowance }
   | { readonly kind: 'ping' }
   | { readonly kind: 'close' };
@@ -115,8 +128,18 @@ export interface Upload {
   readonly beyond: number;
 }
 
+/** What goes on in the child at the moment. */
+export interface Activity {
+  /** Torrents that are in memory; those that are offered and that nobody asks for are not. */
+  readonly torrents: number;
+  readonly peers: number;
+}
+
 export type FromChild =
   | { readonly kind: 'started'; readonly port: number }
+  /** A peer asks for an offered torrent; `load` answers. */
+  | { readonly kind: 'asked'; readonly infoHash: string }
+  | ({ readonly kind: 'activity' } & Activity)
   | { readonly kind: 'pong' }
   | { readonly kind: 'warning'; readonly text: string }
   | ({ readonly kind: 'uploaded' } & Upload)

@@ -6,12 +6,13 @@ import { missingRanges, type ByteRange, type ByteRanges } from '../io/byte-range
 import { mergeRuns, piecesOf, segmentsOf, wholePieces } from '../torrent/layout.js';
 import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
+import { checkWhenRead } from './check-when-read.js';
 import { createChunkStore, type MappedStore } from './chunk-store.js';
 import { gatherVerified } from './gather-verified.js';
 import type { GuardedClient, TorrentGuards } from './guarded-client.js';
 import { offerHeldPieces } from './held-pieces.js';
 import { watchForLiars } from './liars.js';
-import type { DownloadRequest, SeedRequest, TorrentEvent } from './messages.js';
+import type { DownloadRequest, OfferedContent, SeedRequest, TorrentEvent } from './messages.js';
 import { paceUpdates } from './pace-updates.js';
 import { watchSupply } from './supply.js';
 
@@ -133,6 +134,8 @@ export function startDownload(
       wanted.delete(file);
       paths.delete(file);
       selectSoon();
+      // Whoever hears of the release knows then where the bytes came from.
+      session.reportTraffic();
       void store.release(file).finally(() => {
         report({ kind: 'released', file });
       });
@@ -178,8 +181,48 @@ export function startSeed(
       session.fail('the files differ from the torrent');
     } else ports.report({ kind: 'seeding' });
   });
+  return uploadOnly(session);
+}
+
+/**
+ * Uploads the complete files of a torrent that others announce; each piece is checked when it is
+ * first asked for.
+ */
+export function startOffered(
+  client: GuardedClient,
+  { torrent: file, paths }: OfferedContent,
+  ports: SessionPorts,
+): Session {
+  const info = parseTorrent(file);
+  const files = createChunkStore(info, {
+    paths: new Map(paths.entries()),
+    writable: false,
+    keepEdges: false,
+  });
+  const store = checkWhenRead(files, {
+    pieceCount: info.pieceCount,
+    hashOf: (index) => torrent._hashes[index],
+    onDiffer: () => {
+      session.fail('the files differ from the torrent');
+    },
+  });
+  const torrent = client.webTorrent.add(file, {
+    preloadedStore: store,
+    storeCacheSlots: 0,
+    deselect: true,
+    skipVerify: true,
+  });
+  const request = { trackers: [], peers: [], seeds: true };
+  const session = open(client, info, { torrent, store }, request, ports);
+  torrent.once('ready', () => {
+    ports.report({ kind: 'seeding' });
+  });
+  return uploadOnly(session);
+}
+
+function uploadOnly({ stop }: OpenTorrent): Session {
   const nothing = (): void => undefined;
-  return { want: nothing, held: nothing, release: nothing, stop: session.stop };
+  return { want: nothing, held: nothing, release: nothing, stop };
 }
 
 /**
@@ -205,6 +248,7 @@ export async function checkSeedFiles(
 interface OpenTorrent {
   readonly stop: () => void;
   readonly fail: (message: string) => void;
+  readonly reportTraffic: () => void;
 }
 
 function open(
@@ -284,7 +328,7 @@ function open(
     });
     if (stopped) leaveTrackers();
   });
-  return { stop, fail };
+  return { stop, fail, reportTraffic };
 }
 
 function dropAddress(client: GuardedClient, address: string): void {

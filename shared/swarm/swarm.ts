@@ -4,9 +4,12 @@ import { parseTorrent } from '../torrent/metainfo.js';
 import { addressFilter } from './addresses.js';
 import { startChild, type SwarmChild } from './child-process.js';
 import type {
+  Activity,
   ChildOptions,
   DownloadRequest,
   FromChild,
+  Offer,
+  OfferedContent,
   SeedRequest,
   ToChild,
   TorrentEvent,
@@ -15,7 +18,14 @@ import type {
   UploadReach,
 } from './messages.js';
 
-export type { TorrentEvent, Upload, UploadAllowance } from './messages.js';
+export type {
+  Activity,
+  Offer,
+  OfferedContent,
+  TorrentEvent,
+  Upload,
+  UploadAllowance,
+} from './messages.js';
 
 export interface SwarmOptions {
   /** Address to listen on; default `::`, all of them. */
@@ -36,6 +46,8 @@ export interface SwarmOptions {
   readonly maxConnections?: number;
   /** Addresses, subnets (`192.0.2.0/24`) and ranges (`a-b`) to stay away from. */
   readonly blocklist?: readonly string[];
+  /** Brings what was offered when somebody asks for it; null when it is gone. */
+  readonly loadOffer?: (infoHash: string) => Promise<OfferedContent | null>;
   readonly onWarning?: (text: string) => void;
   /** An address that has sent wrong data; no torrent talks to it any more. */
   readonly onBanned?: (address: string) => void;
@@ -76,6 +88,13 @@ export interface Swarm {
    */
   readonly seed: (request: SeedRequest) => Promise<void>;
   readonly stopSeeding: (infoHash: string) => void;
+  /**
+   * Announces torrents that are loaded (`loadOffer`) and uploaded when somebody asks for them; there
+   * may be 50,000. The first ones are announced first.
+   */
+  readonly offer: (offers: readonly Offer[]) => void;
+  readonly withdraw: (infoHashes: readonly string[]) => void;
+  readonly activity: () => Activity;
   /** Changes what may be uploaded from now on; at first everything that `reach` allows. */
   readonly allowUploads: (allowance: UploadAllowance) => void;
   /** Calls `listener` about each second in which something was uploaded; returns how to end that. */
@@ -110,6 +129,8 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   /** Of torrents that are being downloaded now. */
   const waitingSeeds = new Map<string, Task>();
   const uploadListeners = new Set<(upload: Upload) => void>();
+  const offers = new Map<string, Offer>();
+  let activity: Activity = { torrents: 0, peers: 0 };
   let allowance: UploadAllowance | null = null;
   let closed = false;
   let child: SwarmChild | null = null;
@@ -119,6 +140,8 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
 
   const onMessage = (message: FromChild): void => {
     if (message.kind === 'warning') options.onWarning?.(message.text);
+    if (message.kind === 'activity') activity = message;
+    if (message.kind === 'asked') void answerAsked(message.infoHash);
     if (message.kind === 'uploaded') {
       allowance = reduced(allowance, message);
       for (const listener of uploadListeners) listener(message);
@@ -137,6 +160,13 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     task?.onEvent(message.event);
     if (message.event.kind === 'failed') resumeSeed(message.infoHash);
   };
+  const answerAsked = async (infoHash: string): Promise<void> => {
+    const content = await options.loadOffer?.(infoHash).catch((error: unknown) => {
+      options.onWarning?.(String(error));
+      return null;
+    });
+    child?.send({ kind: 'load', infoHash, content: content ?? null });
+  };
   const failAll = (message: string): void => {
     const failed = [...tasks.values(), ...waitingSeeds.values()];
     tasks.clear();
@@ -148,6 +178,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   };
   const onDeath = (reason: string): void => {
     child = null;
+    activity = { torrents: 0, peers: 0 };
     if (closed) return;
     // The dead write nothing.
     for (const task of tasks.values()) releaseAll(task);
@@ -164,10 +195,15 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       child = await startChild({ ...childOptions, blocklist, port }, { onMessage, onDeath });
       if (allowance !== null) child.send({ kind: 'allow', allowance });
       for (const task of tasks.values()) child.send(task.message);
+      if (offers.size > 0) child.send({ kind: 'offer', offers: [...offers.values()] });
     } catch (error) {
       failAll(String(error));
     }
     restarting = null;
+  };
+  const revive = (): void => {
+    if (child !== null || restarting !== null || closed) return;
+    if (Date.now() - startedAt > HEALTHY) restarting = restart();
   };
   const begin = (task: Task): void => {
     const { infoHash } = task.message;
@@ -182,10 +218,9 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       if (seed === task) return;
     }
     tasks.set(infoHash, task);
+    revive();
     if (child !== null) {
       child.send(task.message);
-    } else if (restarting === null && Date.now() - startedAt > HEALTHY && !closed) {
-      restarting = restart();
     } else if (restarting === null) {
       queueMicrotask(() => {
         tasks.delete(infoHash);
@@ -263,6 +298,16 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       else waitingSeeds.delete(infoHash);
       task.onEvent({ kind: 'failed', message: 'stopped' });
     },
+    offer: (added) => {
+      revive();
+      for (const offer of added) offers.set(offer.infoHash, offer);
+      child?.send({ kind: 'offer', offers: added });
+    },
+    withdraw: (infoHashes) => {
+      for (const infoHash of infoHashes) offers.delete(infoHash);
+      child?.send({ kind: 'withdraw', infoHashes });
+    },
+    activity: () => activity,
     allowUploads: (next) => {
       allowance = next;
       child?.send({ kind: 'allow', allowance });

@@ -57,6 +57,8 @@ export function openUploadGate(
       };
       // It misses the interest that comes in one packet with the handshake, for ten seconds.
       wire.once('interested', () => setImmediate(wire.unchoke));
+      // And altogether what came while an offered torrent was loaded.
+      if (wire.peerInterested) setImmediate(wire.unchoke);
       wire.on('upload', (bytes: number) => {
         onSent(bytes, local);
         if (local || allowance.beyondBytes === null) return;

@@ -28,6 +28,7 @@ declare module 'webtorrent' {
     readonly strategy?: 'rarest' | 'sequential';
     readonly bitfield?: Uint8Array;
     readonly uploads?: false | number;
+    readonly skipVerify?: boolean;
   }
 
   export interface Wire extends EventEmitter {
@@ -66,6 +67,7 @@ declare module 'webtorrent' {
     readonly type: string;
     readonly conn: Socket | null;
     readonly wire: Wire | null;
+    readonly destroyed: boolean;
     /** Connections that were tried again. */
     retries: number;
   }
@@ -88,8 +90,11 @@ declare module 'webtorrent' {
     _markVerified(index: number): void;
     /** Looks at every peer for something to ask it. */
     _update: () => void;
+    /** Asks for a block of a piece; false when there is none to ask this peer for. */
+    _request: (wire: Wire, index: number, hotswap: boolean) => boolean;
     /** Peers that are not called yet, in order. */
     readonly _queue: Peer[];
+    _addIncomingPeer: (peer: Peer) => void;
     select(first: number, last: number, priority?: number): void;
     deselect(first: number, last: number): void;
     addPeer(peer: string): boolean;
@@ -103,6 +108,8 @@ declare module 'webtorrent' {
     readonly torrentPort: number;
     readonly torrents: readonly Torrent[];
     readonly _connPool: { readonly tcpServer: Server };
+    /** Called with the info hash of each incoming handshake. */
+    get: (infoHash: string) => Promise<Torrent | null>;
     add(torrent: Uint8Array, options: AddOptions): Torrent;
     address(): AddressInfo | null;
     destroy(): void;

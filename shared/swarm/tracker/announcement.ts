@@ -20,5 +20,8 @@ export interface TrackerAnswer {
   readonly peers: readonly string[];
 }
 
+/** A tracker's answer that it does not want this torrent; it may well want others. */
+export class TrackerRefusal extends Error {}
+
 /** Peers taken from one answer. */
 export const MAX_ANSWER_PEERS = 200;

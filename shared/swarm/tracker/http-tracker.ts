@@ -2,9 +2,15 @@ import http from 'node:http';
 import https from 'node:https';
 
 import { DebshoalError } from '../../errors.js';
+import { isErrno } from '../../io/errno.js';
 import { decodeBencode, isDictionary, type Bencoded } from '../../torrent/bencode.js';
 import { decodeCompactPeers } from '../compact-peers.js';
-import { MAX_ANSWER_PEERS, type Announcement, type TrackerAnswer } from './announcement.js';
+import {
+  MAX_ANSWER_PEERS,
+  TrackerRefusal,
+  type Announcement,
+  type TrackerAnswer,
+} from './announcement.js';
 
 const TIMEOUT = 15_000;
 /** 200 peers of 18 bytes, and some words around them. */
@@ -43,11 +49,13 @@ export function openHttpTrackers(): HttpTrackers {
   };
 }
 
-function get(
-  send: typeof http.get,
-  url: string,
-  { agent, signal }: { agent: http.Agent; signal: AbortSignal },
-): Promise<Buffer> {
+interface Sending {
+  /** False is a connection of its own. */
+  readonly agent: http.Agent | false;
+  readonly signal: AbortSignal;
+}
+
+function get(send: typeof http.get, url: string, { agent, signal }: Sending): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const headers = { 'user-agent': 'debshoal' };
     const request = send(url, { agent, signal, headers, maxHeaderSize: 8192 }, (response) => {
@@ -65,7 +73,12 @@ function get(
         else reject(new Error(`status ${response.statusCode ?? 0}`));
       });
     });
-    request.on('error', reject);
+    request.on('error', (error) => {
+      // opentracker ends each connection without saying so: that is no failure of it.
+      if (agent !== false && isErrno(error, 'ECONNRESET')) {
+        resolve(get(send, url, { agent: false, signal }));
+      } else reject(error);
+    });
   });
 }
 
@@ -94,7 +107,7 @@ export function parseAnswer(bytes: Uint8Array): TrackerAnswer {
   const { value } = decodeBencode(bytes, false);
   if (!isDictionary(value)) throw new Error('no answer of a tracker');
   const failure = value.get('failure reason');
-  if (failure !== undefined) throw new Error(textOf(failure) || 'refused');
+  if (failure !== undefined) throw new TrackerRefusal(textOf(failure) || 'refused');
   const interval = value.get('interval');
   if (typeof interval !== 'number') throw new Error('an answer without an interval');
   const peers = [...peersOf(value.get('peers'), 4), ...peersOf(value.get('peers6'), 6)];

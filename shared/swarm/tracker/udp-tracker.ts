@@ -5,7 +5,12 @@ import { lookup } from 'node:dns/promises';
 import { DebshoalError } from '../../errors.js';
 import { normaliseAddress } from '../addresses.js';
 import { decodeCompactPeers } from '../compact-peers.js';
-import { MAX_ANSWER_PEERS, type Announcement, type TrackerAnswer } from './announcement.js';
+import {
+  MAX_ANSWER_PEERS,
+  TrackerRefusal,
+  type Announcement,
+  type TrackerAnswer,
+} from './announcement.js';
 
 /** BEP 15 waits 15 s, doubled eight times; HTTP has delivered by then. */
 const TIMEOUTS = [3000, 6000];
@@ -83,7 +88,8 @@ export function openUdpTrackers(): UdpTrackers {
       if (answer instanceof Error) throw answer;
       if (answer === null) continue;
       const kindOf = answer.readUInt32BE(0);
-      if (kindOf === ACTIONS.error) throw new Error(answer.subarray(8, 208).toString('latin1'));
+      if (kindOf === ACTIONS.error)
+        throw new TrackerRefusal(answer.subarray(8, 208).toString('latin1'));
       if (kindOf === action) return answer;
     }
     throw new Error('no answer');

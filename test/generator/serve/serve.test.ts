@@ -81,11 +81,6 @@ test('new torrents are found, withdrawn, missing and malformed ones are not seed
   expect(warnings).toHaveLength(2);
 });
 
-test('only the newest torrents are seeded', async () => {
-  const { folder } = await site();
-  expect((await run(folder, { maxTorrents: 1 })).seeding().size).toBe(1);
-});
-
 test('a foreign torrent is not tracked', async () => {
   const { folder, batch } = await site();
   const server = await run(folder);
@@ -156,11 +151,11 @@ test.skipIf(!hasTool('aria2c'))(
 test('a port that is taken is an error, and nothing stays behind', async () => {
   const { folder } = await site();
   const first = await run(folder);
-  const httpPort = Number(new URL(first.httpUrl).port);
+  const httpPort = Number(new URL(first.httpUrl ?? '').port);
   await expect(run(folder, { httpPort })).rejects.toMatchObject({ code: 'io-failed' });
   const trackerPort = Number(new URL(first.announce[0] ?? '').port);
   await expect(run(folder, { trackerPort })).rejects.toMatchObject({ code: 'io-failed' });
-  await expect(run(folder, { swarmPort: first.swarmPort })).rejects.toMatchObject({
+  await expect(run(folder, { swarmPort: first.swarmPort ?? 0 })).rejects.toMatchObject({
     code: 'swarm-failed',
   });
 });
@@ -170,7 +165,7 @@ test('closed, it answers nobody', async () => {
   const server = await serve(folder, { host });
   const open = await fetch(`${server.httpUrl}pool/main/c/c/c_2.deb`);
   await server.close();
-  await expect(fetch(server.httpUrl)).rejects.toThrow();
+  await expect(fetch(server.httpUrl ?? '')).rejects.toThrow();
   await open.arrayBuffer().catch(() => undefined);
   await until(() => true);
 });

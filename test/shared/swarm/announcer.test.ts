@@ -112,6 +112,35 @@ test('a tracker that never answers holds up nobody, and is asked for few torrent
   expect(silentAsked).toBeLessThanOrEqual(4);
 });
 
+test('a tracker that ends each connection without a word is asked for all', async () => {
+  const asked = new Set<string>();
+  const url = await answering((request, response) => {
+    asked.add(request.url ?? '');
+    response.end(encodeBencode({ interval: 1800, peers: Buffer.alloc(0) }), () =>
+      request.socket.destroy(),
+    );
+  });
+  const announcer = closing(openAnnouncer());
+  for (let i = 0; i < 20; i++) announce(announcer, [url], id(), 7001);
+  await until(() => asked.size === 20);
+});
+
+test('a tracker that refuses a torrent is asked about the others', async () => {
+  let refused = 0;
+  const good = id();
+  const url = await answering((request, response) => {
+    const isGood = request.url?.includes(good.replace(/../g, '%$&')) === true;
+    if (!isGood) refused++;
+    const peers = Buffer.from([192, 0, 2, 7, 26, 225]);
+    const answer = isGood ? { interval: 1800, peers } : { 'failure reason': Buffer.from('no') };
+    response.end(encodeBencode(answer));
+  });
+  const announcer = closing(openAnnouncer());
+  for (let i = 0; i < 20; i++) announce(announcer, [url], id(), 7001);
+  const { peers } = announce(announcer, [url], good, 7001);
+  await until(() => peers.length === 1 && refused === 20);
+});
+
 test('a tracker that fails is left alone for a while', async () => {
   let asked = 0;
   const failing = await answering((_, response) => {
