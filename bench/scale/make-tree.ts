@@ -22,7 +22,7 @@ export interface MadeTree {
 }
 
 export interface TreeOptions {
-  /** Published objects: half of them deltas in one batch, the others packages with a torrent each. */
+  /** Published objects: half of them deltas in batches, the others packages with a torrent each. */
   readonly objects: number;
   readonly folder: string;
   readonly announce: string;
