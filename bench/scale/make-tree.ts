@@ -10,7 +10,7 @@ import { sha256 } from '../../shared/io/hash.js';
 import { writePlainArchive } from '../main-job/plain-archive.js';
 import { runMeasured, type Command, type Cost } from '../measure/run-measured.js';
 
-export const SUITE = 'scale';
+const SUITE = 'scale';
 
 export interface MadeTree {
   readonly out: string;

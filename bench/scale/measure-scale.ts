@@ -21,7 +21,7 @@ export interface ScaleOptions {
 }
 
 /** Of the server's two processes, at one moment. */
-export interface ServerState {
+interface ServerState {
   readonly mainRssBytes: number;
   readonly swarmRssBytes: number;
   readonly openFiles: number;
