@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import { WORKER_NODE_FLAGS } from '../../client/confinement/find-confinement.js';
 import type { RebuildTask } from '../../client/confinement/rebuild-installed.js';
 import type { DebForm } from '../../shared/deb/deb-forms.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
@@ -28,7 +29,11 @@ export async function openInstalledWorker(
   const pool = openWorkerPool<RebuildTask, RebuildResult>(
     new URL('../workers/installed-worker.js', import.meta.url),
     1,
-    { prefix: pinnedTo(cores), onStart: (pid) => pids.push(pid) },
+    {
+      prefix: pinnedTo(cores),
+      nodeFlags: WORKER_NODE_FLAGS,
+      onStart: (pid) => pids.push(pid),
+    },
   );
   const usage = (): ReturnType<typeof readUsage> => {
     const [pid] = pids;

@@ -5,7 +5,7 @@ import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js
 import { temporaryBeside } from '../../shared/io/files.js';
 import { runTool } from '../../shared/io/run-tool.js';
 import type { RebuildResult } from '../../shared/delta/rebuild.js';
-import { WORKER, type Confinement } from './find-confinement.js';
+import { WORKER, WORKER_NODE_FLAGS, type Confinement } from './find-confinement.js';
 import type { PrivilegedReader } from './privileged-reader.js';
 import type { InstalledResult, RebuildTask } from './rebuild-installed.js';
 import { prlimitArguments, type ResourceLimits } from './resource-limits.js';
@@ -51,7 +51,8 @@ export async function rebuildConfined(
     if (user !== null) await chown(folder, user.uid, user.gid);
     // To get there: in a sandbox it has a way of its own.
     if (confinement.level === 'user') await chmod(dirname(folder), 0o711);
-    const enclosed = confinement.enclose([process.execPath, worker], { root: task.root, folder });
+    const program = [process.execPath, ...WORKER_NODE_FLAGS, worker];
+    const enclosed = confinement.enclose(program, { root: task.root, folder });
     const command = [
       ...rebuild.prefix,
       'prlimit',
@@ -72,7 +73,7 @@ export async function rebuildConfined(
       await takeOut(files.target, target, task.expected.size);
       return result;
     } finally {
-      watch.stop();
+      await watch.stop();
     }
   } catch (error) {
     throw withCode(error);

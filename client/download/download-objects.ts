@@ -1,4 +1,7 @@
+import { mkdir } from 'node:fs/promises';
+
 import { DebshoalError } from '../../shared/errors.js';
+import type { Sha256 } from '../../shared/io/hash.js';
 import type { Swarm } from '../../shared/swarm/swarm.js';
 import { startBalance } from './balance.js';
 import { fetchTransfer, runHttp } from './http-source.js';
@@ -49,16 +52,9 @@ export async function* downloadObjects(
   let leaveSwarm = (): void => undefined;
   let http: Promise<void> = Promise.resolve();
   try {
-    for (const object of objects) {
-      try {
-        if (transfers.some((other) => other.object.sha256 === object.sha256)) {
-          throw new DebshoalError('usage', `${object.id} is in the list twice`);
-        }
-        const part = await openPartFile(options.partialFolder, object.sha256, object.size);
-        transfers.push(startTransfer(object, part));
-      } catch (error) {
-        results.push({ id: object.id, ok: false, error: asDebshoalError(error, 'io-failed') });
-      }
+    for (const opened of await openTransfers(objects, options.partialFolder)) {
+      if ('part' in opened) transfers.push(opened);
+      else results.push(opened);
     }
     for (const transfer of transfers) {
       if (options.swarm === null) transfer.peers = 'gone';
@@ -99,6 +95,32 @@ export async function* downloadObjects(
   }
 }
 
+/** All at once: one after the other, hundreds of small objects would wait before the first request. */
+async function openTransfers(
+  objects: readonly DownloadObject[],
+  folder: string,
+): Promise<(Transfer | DownloadResult)[]> {
+  const made = mkdir(folder, { recursive: true });
+  const first = new Map<Sha256, DownloadObject>();
+  for (const object of objects) {
+    if (!first.has(object.sha256)) first.set(object.sha256, object);
+  }
+  return Promise.all(
+    objects.map(async (object) => {
+      const { id, sha256, size } = object;
+      try {
+        if (first.get(sha256) !== object) {
+          throw new DebshoalError('usage', `${id} is in the list twice`);
+        }
+        await made;
+        return startTransfer(object, await openPartFile(folder, sha256, size));
+      } catch (error) {
+        return { id, ok: false, error: asDebshoalError(error, 'io-failed') };
+      }
+    }),
+  );
+}
+
 /**
  * From somewhere in the middle on: clients that begin at the same time with different objects have
  * something to give each other.
@@ -121,9 +143,10 @@ async function finish(transfer: Transfer, options: DownloadOptions): Promise<Dow
     }
     if (!(await part.verify(options.signal))) await fetchAgain(transfer, options);
     await part.moveTo(object.target);
-    const { peerBytes, httpBytes, startedAt } = transfer;
+    const { peerBytes, localPart, httpBytes, startedAt } = transfer;
+    const localBytes = Math.round(peerBytes * localPart);
     const seconds = (performance.now() - startedAt) / 1000;
-    return { id, ok: true, path: object.target, peerBytes, httpBytes, seconds };
+    return { id, ok: true, path: object.target, peerBytes, localBytes, httpBytes, seconds };
   } catch (error) {
     return { id, ok: false, error: asDebshoalError(error, 'io-failed') };
   } finally {

@@ -8,10 +8,15 @@ import { environmentProxy, openProxyAgents, type FindProxy } from './proxies.js'
 
 const MAX_REDIRECTS = 5;
 const DEFAULT_STALL = 20_000;
+/** Bytes a second below which a server counts as dead after a minute: less than any modem. */
+const SLOWEST = 100;
+const DEFAULT_SLOW = 60_000;
 
 export interface HttpOptions {
   /** Milliseconds without a byte after which a server counts as dead; default 20 s. */
   readonly stallMilliseconds?: number;
+  /** Milliseconds in which 100 bytes a second have to come, a byte now and then is not enough; default a minute. */
+  readonly slowMilliseconds?: number;
   readonly userAgent?: string;
   /** Default: what the environment names. */
   readonly findProxy?: FindProxy;
@@ -37,6 +42,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
   };
   const findProxy = options.findProxy ?? environmentProxy;
   const stall = options.stallMilliseconds ?? DEFAULT_STALL;
+  const slow = options.slowMilliseconds ?? DEFAULT_SLOW;
   const silent = new Set<string>();
 
   const proxies = openProxyAgents();
@@ -57,6 +63,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
         return;
       }
       const secure = url.protocol === 'https:';
+      let answer: IncomingMessage | null = null;
       const sent = (secure ? httpsGet : httpGet)(
         url,
         {
@@ -73,12 +80,27 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
         (response) => {
           // It was only slow: what was asked in the meantime has an answer.
           silent.delete(url.origin);
+          answer = response;
           resolve(response);
         },
       );
       sent.on('timeout', () => {
         silent.add(url.origin);
         sent.destroy(failed(url.href, `nothing came for ${stall} ms`));
+      });
+      sent.on('socket', (socket) => {
+        let before = socket.bytesRead;
+        const timer = setInterval(() => {
+          const came = socket.bytesRead - before;
+          before = socket.bytesRead;
+          // What has come and is not read yet is no fault of the server's.
+          if (came >= (SLOWEST * slow) / 1000 || (answer?.readableLength ?? 0) > 0) return;
+          silent.add(url.origin);
+          (answer ?? sent).destroy(failed(url.href, `only ${came} bytes came in ${slow} ms`));
+        }, slow).unref();
+        sent.on('close', () => {
+          clearInterval(timer);
+        });
       });
       sent.on('error', (error) => {
         // The server had ended the connection that was kept; a new one is as good.

@@ -48,7 +48,7 @@ export async function openServiceSocket(options: SocketOptions): Promise<Service
     connections.set(socket, controller);
     socket.on('close', () => {
       connections.delete(socket);
-      controller.abort();
+      controller.abort(new DebshoalError('interrupted', 'the asker has gone'));
     });
     // Only what it means for the answer matters, and `close` follows.
     socket.on('error', () => undefined);
@@ -69,7 +69,8 @@ export async function openServiceSocket(options: SocketOptions): Promise<Service
     async close() {
       const closed = once(server, 'close');
       server.close();
-      for (const controller of connections.values()) controller.abort();
+      const stop = new DebshoalError('interrupted', 'debshoal stops');
+      for (const controller of connections.values()) controller.abort(stop);
       const timer = setTimeout(() => {
         for (const socket of connections.keys()) socket.destroy();
       }, FAREWELL);
@@ -153,9 +154,10 @@ function receive(socket: Socket): Promise<Request | null> {
     socket.once('close', () => {
       resolve(null);
     });
+    // Who ends his side after the request still waits; one who has gone shows when we write.
     socket.once('end', () => {
+      if (socket.listeners('data').includes(onData)) socket.end();
       resolve(null);
-      socket.end();
     });
     setTimeout(() => {
       if (socket.listeners('data').includes(onData)) socket.destroy();

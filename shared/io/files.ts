@@ -91,8 +91,12 @@ export async function readExactly(
  * `readExactly` without the thread pool, which costs ten times as much as reading a small file from
  * memory. For threads that have nothing else to do.
  */
-export function readExactlySync(file: number, offset: number, length: number): Buffer {
-  const buffer = Buffer.allocUnsafe(length);
+export function readExactlySync(
+  file: number,
+  offset: number,
+  length: number,
+  buffer: Buffer = Buffer.allocUnsafe(length),
+): Buffer {
   let done = 0;
   while (done < length) {
     const part = Math.min(length - done, 1 << 30);

@@ -33,6 +33,8 @@ export interface WorkerPoolOptions {
   readonly priority?: Priority;
   /** What the command line of a worker begins with, such as `['taskset', '-c', '1']`. */
   readonly prefix?: readonly string[];
+  /** Options of Node. */
+  readonly nodeFlags?: readonly string[];
   /** Called for each worker that is started, with its process id. */
   readonly onStart?: (pid: number) => void;
 }
@@ -98,9 +100,10 @@ export function priorityPrefix(priority: Priority): readonly string[] {
 
 function startWorker(
   url: URL,
-  { priority = 'normal', prefix = [], onStart }: WorkerPoolOptions,
+  { priority = 'normal', prefix = [], nodeFlags = [], onStart }: WorkerPoolOptions,
 ): ChildProcess {
-  const [execPath, ...execArgv] = [...priorityPrefix(priority), ...prefix, process.execPath];
+  const node = [process.execPath, ...nodeFlags];
+  const [execPath, ...execArgv] = [...priorityPrefix(priority), ...prefix, ...node];
   const child = fork(compiledFile(url), {
     execPath,
     execArgv: [...execArgv, ...process.execArgv],

@@ -6,9 +6,15 @@ import { readExactly } from '../io/files.js';
 import { writeExactly } from '../io/write-exactly.js';
 import { pieceLengthAt, segmentsOf } from '../torrent/layout.js';
 import type { TorrentInfo } from '../torrent/metainfo.js';
+import { sharePieceCache } from './piece-cache.js';
 
 /** Pieces that reach into files that nobody asked for: kept here, for they have no place on disk. */
 const MAX_EDGE_BYTES = 32 * 1024 * 1024;
+
+/** Of all torrents. */
+const openPieceCache = sharePieceCache(32 * 1024 * 1024);
+/** A larger piece is read block by block: somebody may ask for one block of each. */
+const MAX_CACHED_PIECE = 256 * 1024;
 
 /** Files that are still read after they were released, over open handles: their names change. */
 const MAX_RELEASED = 128;
@@ -45,6 +51,8 @@ export function createChunkStore(info: TorrentInfo, options: StoreOptions): Mapp
   const writes = new Set<Promise<void>>();
   const handles = new Map<number, Promise<FileHandle>>();
   const edges = new Map<number, Buffer>();
+  const cache = openPieceCache();
+  const reading = new Map<number, Promise<Buffer>>();
   let edgeBytes = 0;
   let closed = false;
 
@@ -76,6 +84,8 @@ export function createChunkStore(info: TorrentInfo, options: StoreOptions): Mapp
   };
 
   const put = async (index: number, bytes: Uint8Array): Promise<void> => {
+    // Only to be uploaded.
+    if (options.keepEdges) cache.add(index, asBuffer(bytes));
     for (const { file, fileOffset, pieceOffset, length } of segmentsOf(info, index)) {
       const handle = released.has(file) ? null : await handleOf(file);
       if (handle !== null) {
@@ -87,7 +97,7 @@ export function createChunkStore(info: TorrentInfo, options: StoreOptions): Mapp
     }
   };
 
-  const get = async (index: number, offset: number, length: number): Promise<Buffer> => {
+  const read = async (index: number, offset: number, length: number): Promise<Buffer> => {
     const edge = edges.get(index);
     if (edge !== undefined) return edge.subarray(offset, offset + length);
     const parts: Buffer[] = [];
@@ -101,15 +111,39 @@ export function createChunkStore(info: TorrentInfo, options: StoreOptions): Mapp
         await readExactly(handle, segment.fileOffset + from - segment.pieceOffset, to - from),
       );
     }
-    const bytes = Buffer.concat(parts);
+    return Buffer.concat(parts);
+  };
+
+  /** The piece of a block: only whole ones are ever read to be verified. */
+  const readVerified = (index: number): Promise<Buffer> => {
+    const known = reading.get(index);
+    if (known !== undefined) return known;
+    const piece = read(index, 0, pieceLengthAt(info, index));
+    reading.set(index, piece);
+    const forget = (): boolean => reading.delete(index);
+    piece.then((bytes) => {
+      if (!closed) cache.add(index, bytes);
+      forget();
+    }, forget);
+    return piece;
+  };
+
+  const getBlock = async (index: number, offset: number, length: number): Promise<Buffer> => {
+    const known = cache.get(index);
+    const isPart = length < pieceLengthAt(info, index) && info.pieceLength <= MAX_CACHED_PIECE;
+    const block =
+      known === undefined && !isPart
+        ? await read(index, offset, length)
+        : (known ?? (await readVerified(index))).subarray(offset, offset + length);
     // A peer may ask for bytes behind the end.
-    if (bytes.length !== length) throw new Error('not in the torrent');
-    return bytes;
+    if (block.length !== length) throw new Error('not in the torrent');
+    return block;
   };
 
   const close = async (): Promise<void> => {
     closed = true;
     edges.clear();
+    cache.clear();
     await Promise.allSettled(writes);
     const open = [...handles.values()];
     handles.clear();
@@ -144,9 +178,8 @@ export function createChunkStore(info: TorrentInfo, options: StoreOptions): Mapp
       });
     },
     get: (index, range, done) => {
-      const offset = range?.offset ?? 0;
-      const length = range?.length ?? pieceLengthAt(info, index) - offset;
-      settle(get(index, offset, length), done);
+      const { offset = 0, length = pieceLengthAt(info, index) - offset } = range ?? {};
+      settle(getBlock(index, offset, length), done);
     },
     close: (done) => {
       settle(close(), done);
@@ -166,4 +199,8 @@ function settle<T>(promise: Promise<T>, done: (error: Error | null, value?: T) =
       done(error instanceof Error ? error : new Error(String(error)));
     },
   );
+}
+
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }

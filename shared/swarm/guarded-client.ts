@@ -2,16 +2,19 @@ import WebTorrent, { type Torrent, type Wire } from 'webtorrent';
 
 import { addressFilter, splitPeer, type AddressFilter } from './addresses.js';
 import { openAnnouncer, type Announcer } from './announcer.js';
+import { gatherMessages } from './gather-messages.js';
 import { guardBencode } from './guard-bencode.js';
 import { proveGroup } from './group-proof.js';
 import { guardIncoming } from './incoming.js';
 import { startLanDiscovery, type LanDiscovery } from './lan-discovery.js';
 import { withListenHost } from './listen-host.js';
-import { hasEverything, startLocalFirst, type LocalFirst } from './local-first.js';
+import { startLocalFirst, type LocalFirst } from './local-first.js';
 import { openLocalNetwork, type LocalNetwork } from './local-network.js';
 import type { ChildOptions } from './messages.js';
+import { hasEverything } from './peer-pieces.js';
 import { startPeerExchange, type PeerExchange } from './peer-exchange.js';
 import { openUploadGate, type UploadGate } from './upload-gate.js';
+import { keepSparePeers } from './spare-peers.js';
 import { secondConnection } from './second-connection.js';
 import { limitWires } from './wire-limits.js';
 
@@ -87,6 +90,7 @@ export function startGuardedClient(
     answers: (address) => gate.answers(address) && !filter.blocks(address),
   });
 
+  const callLater = keepSparePeers(call);
   const connections = (): number =>
     webTorrent.torrents.reduce((sum, torrent) => sum + torrent._peersLength, 0);
 
@@ -128,7 +132,7 @@ export function startGuardedClient(
         : startLocalFirst(
             () => torrent.pieces.length,
             (peer) => {
-              call(torrent, peer);
+              callLater(torrent, peer);
             },
           );
       if (first !== null) localFirst.set(torrent, first);
@@ -146,15 +150,16 @@ export function startGuardedClient(
   function connect(torrent: Torrent, peer: string): void {
     const first = localFirst.get(torrent);
     const address = splitPeer(peer)?.address ?? '';
-    if (first === undefined || network.includes(address)) call(torrent, peer);
+    if (first === undefined || network.includes(address)) callLater(torrent, peer);
     else first.offer(peer);
   }
 
-  function call(torrent: Torrent, peer: string): void {
+  /** False when all places are taken. */
+  function call(torrent: Torrent, peer: string): boolean {
     const address = splitPeer(peer)?.address;
-    if (address === undefined || filter.blocks(address) || torrent.destroyed) return;
+    if (address === undefined || filter.blocks(address) || torrent.destroyed) return true;
     const local = network.includes(address);
-    if (connections() >= options.maxConnections && !(local && dropStranger())) return;
+    if (connections() >= options.maxConnections && !(local && dropStranger())) return false;
     torrent.addPeer(peer);
     const called = torrent._peers?.get(peer);
     const at = called === undefined ? -1 : torrent._queue.indexOf(called);
@@ -162,6 +167,7 @@ export function startGuardedClient(
       torrent._queue.splice(at, 1);
       torrent._queue.unshift(called);
     }
+    return true;
   }
 
   /** Ends the slowest connection beyond the own networks; false when there is none. */
@@ -199,6 +205,7 @@ export function startGuardedClient(
     if (conn !== null) {
       // Nagle and delayed acknowledgements cost 40 ms several times for each small torrent.
       conn.setNoDelay(true);
+      gatherMessages(wire, conn);
       incoming.named(conn);
       for (const event of ['upload', 'download']) {
         wire.on(event, () => {

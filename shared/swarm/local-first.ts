@@ -1,5 +1,7 @@
 import type { Wire } from 'webtorrent';
 
+import { hasEverything } from './peer-pieces.js';
+
 /** Without content for so long a neighbour is not the one to wait for. */
 const SILENCE = 3000;
 const CHECK = 1000;
@@ -53,9 +55,4 @@ export function startLocalFirst(
       held.clear();
     },
   };
-}
-
-export function hasEverything(wire: Wire, pieces: number): boolean {
-  for (let index = 0; index < pieces; index++) if (!wire.peerPieces.get(index)) return false;
-  return pieces > 0;
 }

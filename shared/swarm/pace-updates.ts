@@ -4,6 +4,8 @@ import type { Torrent } from 'webtorrent';
 const SHARE_OF_TIME = 0.25;
 /** With these it costs little, and one fast peer must not wait: that made 22 MB/s of 63. */
 const FEW_PEERS = 4;
+/** Milliseconds between two looks with more. */
+const PAUSE = 25;
 
 /**
  * WebTorrent looks through all pieces for all peers at every message, thousands of times a second
@@ -18,11 +20,11 @@ export function paceUpdates(torrent: Torrent): void {
     const startedAt = performance.now();
     update();
     const endedAt = performance.now();
-    notBefore = endedAt + (endedAt - startedAt) / SHARE_OF_TIME;
+    notBefore = endedAt + Math.max((endedAt - startedAt) / SHARE_OF_TIME, PAUSE);
   };
   torrent._update = () => {
     if (waiting) return;
-    if (torrent.wires.length <= FEW_PEERS) {
+    if (hasFewPeers(torrent)) {
       run();
       return;
     }
@@ -32,8 +34,10 @@ export function paceUpdates(torrent: Torrent): void {
       return;
     }
     waiting = true;
-    // A timer is a millisecond late.
-    if (pause < 1) setImmediate(run);
-    else setTimeout(run, pause);
+    setTimeout(run, pause);
   };
+}
+
+export function hasFewPeers({ wires }: Torrent): boolean {
+  return wires.length <= FEW_PEERS;
 }

@@ -8,6 +8,7 @@ import { parseTorrent, type TorrentInfo } from '../torrent/metainfo.js';
 import { normaliseAddress } from './addresses.js';
 import { checkWhenRead } from './check-when-read.js';
 import { createChunkStore, type MappedStore } from './chunk-store.js';
+import { gatherVerified } from './gather-verified.js';
 import type { GuardedClient, TorrentGuards } from './guarded-client.js';
 import { offerHeldPieces } from './held-pieces.js';
 import { watchForLiars } from './liars.js';
@@ -117,10 +118,10 @@ export function startDownload(
     wrapped = true;
     selectSoon();
   });
+  const addVerified = gatherVerified(torrent, report);
   torrent.on('verified', (index: number) => {
     for (const { file, fileOffset, length } of segmentsOf(info, index)) {
-      if (!paths.has(file)) continue;
-      report({ kind: 'verified', file, start: fileOffset, end: fileOffset + length });
+      if (paths.has(file)) addVerified(file, { start: fileOffset, end: fileOffset + length });
     }
   });
   return {
@@ -133,6 +134,8 @@ export function startDownload(
       wanted.delete(file);
       paths.delete(file);
       selectSoon();
+      // Whoever hears of the release knows then where the bytes came from.
+      session.reportTraffic();
       void store.release(file).finally(() => {
         report({ kind: 'released', file });
       });
@@ -245,6 +248,7 @@ export async function checkSeedFiles(
 interface OpenTorrent {
   readonly stop: () => void;
   readonly fail: (message: string) => void;
+  readonly reportTraffic: () => void;
 }
 
 function open(
@@ -324,7 +328,7 @@ function open(
     });
     if (stopped) leaveTrackers();
   });
-  return { stop, fail };
+  return { stop, fail, reportTraffic };
 }
 
 function dropAddress(client: GuardedClient, address: string): void {

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 
 import type { Torrent, Wire } from 'webtorrent';
 
-import { addRange, type ByteRanges } from '../io/byte-ranges.js';
+import type { ByteRange, ByteRanges } from '../io/byte-ranges.js';
 import { segmentsOf } from '../torrent/layout.js';
 import type { TorrentInfo } from '../torrent/metainfo.js';
+import { whatAnyHas } from './peer-pieces.js';
 
 /** What the connected peers can give of one file. */
 export interface FileSupply {
@@ -75,29 +76,35 @@ function supplyOf(
   ownId: string,
   wanted: ReadonlySet<number>,
 ): Supply {
-  const files = new Map<number, { offered: ByteRanges; ours: ByteRanges }>();
+  const files = new Map<number, { offered: ByteRange[]; ours: ByteRange[] }>();
   for (const file of wanted) files.set(file, { offered: [], ours: [] });
   // What nobody has, each of them lacks.
   const others = wires.map(({ peerId }) => seedOf(peerId));
   const own = seedOf(ownId);
   const perUnit = Math.max(1, UNIT_BYTES / info.pieceLength);
+  const has = whatAnyHas(wires, pieces.length);
+  let [unit, unitIsOurs] = [-1, false];
   for (const [index, piece] of pieces.entries()) {
     if (piece === null) continue;
-    const segments = segmentsOf(info, index).filter(({ file }) => wanted.has(file));
-    if (segments.length === 0) continue;
-    const kind = wires.some(({ peerPieces }) => peerPieces.get(index))
-      ? 'offered'
-      : isOurs(own, others, Math.floor(index / perUnit))
-        ? 'ours'
-        : null;
-    for (const { file, fileOffset, length } of kind === null ? [] : segments) {
-      const supply = files.get(file);
-      if (supply === undefined || kind === null) continue;
-      const added = { start: fileOffset, end: fileOffset + length };
-      supply[kind] = addRange(supply[kind], added);
+    if (Math.floor(index / perUnit) !== unit) {
+      unit = Math.floor(index / perUnit);
+      unitIsOurs = isOurs(own, others, unit);
+    }
+    const kind = has(index) ? 'offered' : unitIsOurs ? 'ours' : null;
+    if (kind === null) continue;
+    for (const { file, fileOffset, length } of segmentsOf(info, index)) {
+      const ranges = files.get(file)?.[kind];
+      if (ranges !== undefined) append(ranges, { start: fileOffset, end: fileOffset + length });
     }
   }
   return { peers: wires.length, files: [...files].map(([file, supply]) => ({ file, ...supply })) };
+}
+
+/** Pieces come in order, so a range may touch the last one only. */
+function append(ranges: ByteRange[], { start, end }: ByteRange): void {
+  const last = ranges.at(-1);
+  if (last?.end === start) ranges[ranges.length - 1] = { start: last.start, end };
+  else ranges.push({ start, end });
 }
 
 /** Rendezvous hashing: each unit belongs to the client with the highest hash of both. */

@@ -36,19 +36,21 @@ declare module 'webtorrent' {
     remoteAddress?: string;
     remotePort?: number;
     readonly type: string;
-    readonly peerPieces: { readonly get: (index: number) => boolean };
+    readonly peerPieces: { readonly get: (index: number) => boolean; readonly buffer: Uint8Array };
     readonly peerInterested: boolean;
     readonly peerChoking: boolean;
     readonly peerRequests: readonly unknown[];
     readonly peerExtendedMapping: Readonly<Record<string, number>>;
     readonly extendedHandshake: Record<string, unknown>;
-    downloadSpeed: () => number;
+    /** Bytes a second lately; counts `bytes` that have just come. */
+    downloadSpeed: (bytes?: number) => number;
+    /** Sends. */
+    _push: (bytes: Uint8Array) => void;
     /** What is not sent yet. */
     readonly _readableState: { readonly buffered: number };
     _parse: (bytes: number, parser: unknown) => void;
     unchoke: () => void;
-    readonly peerPieces: { readonly get: (index: number) => boolean };
-    have(index: number): void;
+    have: (index: number) => void;
     choke(): void;
     extended(name: string, payload: Uint8Array): void;
     use(extension: WireExtensionClass): void;
@@ -62,6 +64,7 @@ declare module 'webtorrent' {
   };
 
   export interface Peer {
+    readonly type: string;
     readonly conn: Socket | null;
     readonly wire: Wire | null;
     readonly destroyed: boolean;
@@ -87,6 +90,8 @@ declare module 'webtorrent' {
     _markVerified(index: number): void;
     /** Looks at every peer for something to ask it. */
     _update: () => void;
+    /** Asks for a block of a piece; false when there is none to ask this peer for. */
+    _request: (wire: Wire, index: number, hotswap: boolean) => boolean;
     /** Peers that are not called yet, in order. */
     readonly _queue: Peer[];
     _addIncomingPeer: (peer: Peer) => void;

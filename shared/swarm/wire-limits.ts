@@ -11,6 +11,8 @@ const MAX_UNSENT_IN_ALL = 128 * 1024 * 1024;
 
 /** WebTorrent asks for what comes in a second: at this speed for 500 blocks, never more. */
 const MOST_SHOWN_SPEED = 498 * 16 * 1024;
+/** Milliseconds for which a speed is shown: WebTorrent asks for it at every piece of every peer. */
+const SPEED_AGE = 20;
 
 /** bittorrent-protocol believes any length and queues any number of requests. */
 export function limitWires(): (wire: Wire) => void {
@@ -19,8 +21,18 @@ export function limitWires(): (wire: Wire) => void {
   return (wire) => {
     wires.add(wire);
     wire.once('close', () => wires.delete(wire));
-    const downloadSpeed = wire.downloadSpeed.bind(wire);
-    wire.downloadSpeed = () => Math.min(downloadSpeed(), MOST_SHOWN_SPEED);
+    const measure = wire.downloadSpeed.bind(wire);
+    let shown = 0;
+    let measuredAt = -Infinity;
+    wire.downloadSpeed = (bytes) => {
+      const now = performance.now();
+      if (bytes !== undefined) measure(bytes);
+      if (now - measuredAt > SPEED_AGE) {
+        shown = Math.min(measure(), MOST_SHOWN_SPEED);
+        measuredAt = now;
+      }
+      return shown;
+    };
     const parse = wire._parse.bind(wire);
     wire._parse = (bytes, parser) => {
       // Number.MAX_VALUE is the library's way of reading nothing more.

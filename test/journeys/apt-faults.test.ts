@@ -1,12 +1,14 @@
 import { rmSync } from 'node:fs';
-import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { runTool } from '../../shared/io/run-tool.js';
+import { runTool, type ToolResult } from '../../shared/io/run-tool.js';
 import { exists } from '../../shared/io/files.js';
 import { hostMirror } from '../support/host-mirror.js';
 import { needs } from '../support/needs.js';
+import { buildClientPackage } from '../support/packages.js';
 import { give, startScriptedDaemon } from '../support/scripted-daemon.js';
 import { makeUpgradeLab, type InsideDaemon, type UpgradeLab } from '../support/upgrade-lab.js';
 
@@ -14,7 +16,18 @@ const HOOK_LIMIT = 600_000;
 /** Seconds without a word; the daemon says one every five. */
 const SILENCE = ['-o', 'Acquire::Debshoal::Silence=7'];
 const BOTH = ['fonts-opensymbol', 'tzdata'];
-const describeHere = await needs('root', 'debootstrap', 'reprepro', 'gpg', 'mount', 'network');
+const DAY = 24 * 60 * 60 * 1000;
+const describeHere = await needs(
+  ...['root', 'debootstrap', 'reprepro', 'gpg', 'mount', 'network', 'dpkg-shlibdeps', 'strip'],
+);
+
+let packages: string;
+let clientPackage: string;
+beforeAll(async () => {
+  packages = await mkdtemp(join(tmpdir(), '.debshoal-packages-'));
+  clientPackage = await buildClientPackage(packages);
+}, HOOK_LIMIT);
+afterAll(() => rm(packages, { recursive: true }));
 
 for (const suite of ['bookworm', 'trixie'] as const) {
   describeHere(`apt of ${suite} upgrades in spite of`, () => {
@@ -56,6 +69,15 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       await upgrade(...args);
       expect(isDone).toBe(true);
     };
+
+    /** The real one, and what `debshoal enable` links. */
+    const installPackage = async (): Promise<void> => {
+      await copyFile(clientPackage, inside('package.deb'));
+      await lab.apt('dpkg', '-i', '--force-depends', '/package.deb');
+      await lab.apt('debshoal', 'enable');
+    };
+    const snippets = async (): Promise<string[]> =>
+      (await readdir(inside('etc/apt/apt.conf.d'))).filter((name) => name.includes('debshoal'));
 
     test('a daemon that is killed', async () => {
       const daemon = await start();
@@ -138,13 +160,46 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       await expectUpgraded(...BOTH);
     });
 
+    test('an index of our own source that has expired', async () => {
+      const source = await lab.useOwnSource();
+      await source.resign({
+        release: (release) => ({
+          ...release,
+          date: new Date(Date.now() - 8 * DAY),
+          validUntil: new Date(Date.now() - DAY),
+        }),
+      });
+      const daemon = await start();
+      await upgrade();
+      expect(daemon.stderr()).toContain('[index-expired]');
+      await expectUpgraded(...BOTH);
+    });
+
+    test('an old index of our own source, replayed', async () => {
+      const source = await lab.useOwnSource();
+      const first = await start();
+      await lab.apt('apt-get', '-y', '--download-only', 'upgrade');
+      await lab.apt('apt-get', 'clean');
+      expect(lab.requestedDebs()).toEqual([]);
+      await first.kill();
+      await rm(inside('var/cache/debshoal/daemon/ready'), { recursive: true });
+      await source.resign({
+        release: (release) => ({ ...release, counter: release.counter - 1 }),
+      });
+      const second = await start();
+      await upgrade();
+      expect(second.stderr()).toContain('[index-rollback]');
+      await expectUpgraded(...BOTH);
+    });
+
     test.each(['-1y', '+1y'])('a clock that is wrong by %s', async (offset) => {
       await lab.startDaemon(['--no-prefetch'], {
         LD_PRELOAD: '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1',
         FAKETIME: offset,
       });
-      // Not apt, whose methods libfaketime hangs in trixie; it looks at no date here.
-      await upgrade();
+      // libfaketime hangs the methods of trixie's apt, and that looks at no date here.
+      const wrongly = suite === 'bookworm' ? ['faketime', '-f', offset] : [];
+      await lab.apt('env', ...wrongly, 'apt-get', '-y', ...SILENCE, 'upgrade');
       await expectUpgraded();
     });
 
@@ -171,6 +226,36 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       });
       expect(await exists(inside('usr/share/debshoal'))).toBe(false);
       await expectUpgraded(...BOTH);
+    });
+
+    test('the Debian package, which dpkg removes while apt downloads', async () => {
+      await installPackage();
+      const daemon = await start();
+      const remove = (status: number): Promise<ToolResult> =>
+        lab.chroot.run('dpkg', ['-r', 'debshoal'], [status]);
+      const removal = { done: Promise.resolve() };
+      await upgradeAnd(() => {
+        removal.done = (async () => {
+          // apt has dpkg's locks; until somebody follows a well-known piece of advice.
+          expect((await remove(2)).stderr).toContain('lock');
+          for (const lock of ['lock', 'lock-frontend']) await rm(inside('var/lib/dpkg', lock));
+          await remove(0);
+          daemon.child.kill('SIGTERM');
+        })();
+      });
+      await removal.done;
+      expect(await snippets()).toEqual([]);
+      await expectUpgraded(...BOTH);
+      await lab.apt('apt-get', 'update');
+    });
+
+    test('the Debian package, which apt removes in the same run', async () => {
+      await installPackage();
+      await start();
+      await lab.apt('apt-get', '-y', 'dist-upgrade', 'debshoal-');
+      expect(await snippets()).toEqual([]);
+      await expectUpgraded();
+      await lab.apt('apt-get', 'update');
     });
 
     test('no Perl', async () => {

@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
+import { runTool } from '../../shared/io/run-tool.js';
 import { hostMirror } from '../support/host-mirror.js';
 import { needs } from '../support/needs.js';
+import { withSystemBus } from '../support/system-bus.js';
 import { makeUpgradeLab, type UpgradeLab } from '../support/upgrade-lab.js';
 
 const HOOK_LIMIT = 600_000;
@@ -26,9 +28,19 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       await chroot.setSources(`deb ${await hostMirror()} ${suite} main\n`);
       await chroot.run('apt-get', ['-qq', 'update']);
       const install = ['-qq', '-y', '--no-install-recommends', 'install'];
-      await chroot.run('apt-get', [...install, 'aptitude', 'unattended-upgrades']);
+      const names = [
+        'aptitude',
+        'unattended-upgrades',
+        'packagekit',
+        'packagekit-tools',
+        'polkitd',
+      ];
+      await chroot.run('apt-get', [...install, ...names]);
       const origins = 'Unattended-Upgrade::Origins-Pattern { "origin=Lab"; };\n';
       await writeFile(join(chroot.folder, 'etc/apt/apt.conf.d/99lab'), origins);
+      // PackageKit gives dpkg a terminal.
+      const pts = ['-t', 'devpts', 'devpts', join(chroot.folder, 'dev/pts')];
+      await runTool('mount', pts, { maxOutput: 0 });
     }, HOOK_LIMIT);
 
     afterAll(() => lab.close(), HOOK_LIMIT);
@@ -39,6 +51,13 @@ for (const suite of ['bookworm', 'trixie'] as const) {
       await lab.startDaemon();
       const [program = '', ...args] = command;
       await lab.apt(program, ...args);
+      expect(await lab.defects()).toEqual([]);
+      expect(lab.requestedDebs()).toEqual([]);
+    });
+
+    test('PackageKit takes the deltas, as graphical front-ends use it', async () => {
+      await lab.startDaemon();
+      await withSystemBus(lab.chroot, () => lab.apt('pkcon', '--noninteractive', 'update'));
       expect(await lab.defects()).toEqual([]);
       expect(lab.requestedDebs()).toEqual([]);
     });

@@ -160,28 +160,35 @@ describeHere('interrupted in a rebuild', () => {
   afterAll(() => slow.close());
 
   for (const wait of [0, 150]) {
-    test(`SIGINT ${wait} ms after it began: nothing is left, the next run does it`, async () => {
-      const system = await slow.system();
-      const temporary = await slow.folder('tmp');
-      const env = { ...process.env, TMPDIR: temporary };
-      const running = startCli('client', system.fetchArguments('--no-swarm'), { env });
-      const finished = join(system.root, 'var/cache/debshoal/finished');
-      const isRebuilding = async (): Promise<boolean> =>
-        (await readdir(finished).catch(() => [])).some((name) => name.startsWith('.debshoal-'));
-      while (!(await isRebuilding())) await new Promise((resolve) => setTimeout(resolve, 10));
-      await new Promise((resolve) => setTimeout(resolve, wait));
-      running.child.kill('SIGINT');
-      const { status, stderr } = await running.ended;
-      expect({ status, stderr }).toMatchObject({ status: 130 });
-      expect(await readdir(temporary)).toEqual([]);
-      expect(await system.files(PARTIAL)).toEqual([]);
-      expect(await leftovers(system)).toEqual([]);
-      if (wait > 0) return;
-      expect((await system.fetch('--no-swarm')).report?.packages).toMatchObject([
-        { route: 'delta', handedOver: true },
-      ]);
-      await system.aptDownloads();
-    });
+    test(
+      `SIGINT ${wait} ms after it began: nothing is left, the next run does it`,
+      { timeout: 60_000 },
+      async () => {
+        const system = await slow.system();
+        const temporary = await slow.folder('tmp');
+        const env = { ...process.env, TMPDIR: temporary };
+        const running = startCli('client', system.fetchArguments('--no-swarm'), { env });
+        const cache = join(system.root, 'var/cache/debshoal');
+        // The folder of finished packages has the worker's own in it.
+        const isRebuilding = async (): Promise<boolean> =>
+          (await readdir(cache, { recursive: true }).catch(() => [])).some((name) =>
+            /^\.debshoal-[^/]+\/\.debshoal-[^/]+\//.test(name),
+          );
+        await until(isRebuilding);
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        running.child.kill('SIGINT');
+        const { status, stderr } = await running.ended;
+        expect({ status, stderr }).toMatchObject({ status: 130 });
+        expect(await readdir(temporary)).toEqual([]);
+        expect(await system.files(PARTIAL)).toEqual([]);
+        expect(await leftovers(system)).toEqual([]);
+        if (wait > 0) return;
+        expect((await system.fetch('--no-swarm')).report?.packages).toMatchObject([
+          { route: 'delta', handedOver: true },
+        ]);
+        await system.aptDownloads();
+      },
+    );
   }
 });
 

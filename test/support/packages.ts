@@ -2,9 +2,11 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { buildPackage } from '../../packaging/debian/build-package.js';
+import { PROGRAMS } from '../../packaging/debian/programs.js';
 import { runTool } from '../../shared/io/run-tool.js';
 
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
+export const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface BuiltPackages {
   /** Paths of .debs. */
@@ -19,6 +21,13 @@ export async function buildPackages(folder: string): Promise<BuiltPackages> {
   const [client, generator] = stdout.toString().trim().split('\n');
   if (client === undefined || generator === undefined) throw new Error('not two packages');
   return { client, generator };
+}
+
+/** Only that of the client, not compressed; `project` may be a copy. */
+export async function buildClientPackage(folder: string, project = PROJECT): Promise<string> {
+  const program = PROGRAMS.find(({ side }) => side === 'client');
+  if (program === undefined) throw new Error('no package of the client');
+  return await buildPackage(program, { project, out: folder, compression: 'none' });
 }
 
 /** Writes `deb` again as its next version, with the same content. */

@@ -1,6 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import {
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,17 +19,26 @@ import type { ToolResult } from '../../shared/io/run-tool.js';
 import { exists } from '../../shared/io/files.js';
 import { type Archive, makeArchive } from './archive.js';
 import { type Chroot, makeChroot } from './chroot.js';
-import { INSIDE, installClient } from './client-inside.js';
+import { INSIDE, installClient, letAptFetchIndexes } from './client-inside.js';
 import { fixturePair, type FixturePair } from './fixture-pairs.js';
 import { serveWithLog, type HttpLog, type Misbehave } from './http-log.js';
 import { generator, LAB_SUITE } from './lab.js';
+import { homePaths } from '../../generator/home/home-paths.js';
+import { resign, type ResignOptions } from './resign.js';
 
 /** What a minimal system can install: tzdata has maintainer scripts, the font an epoch. */
 const PAIRS = ['tzdata', 'fonts-opensymbol'].map(fixturePair);
 const PACKAGING = fileURLToPath(new URL('../../packaging/', import.meta.url));
 const USER = 'debshoal';
+const SETTINGS = 'etc/debshoal';
 /** What belongs to the daemon's user. */
 const FOLDERS = ['var/lib/debshoal', 'var/cache/debshoal', 'run/debshoal'];
+
+/** Another site than the archive's, with the same deltas. */
+export interface OwnSource {
+  /** What its index says from now on, signed by its publisher. */
+  resign(options: Omit<ResignOptions, 'privateKey'>): Promise<void>;
+}
 
 export interface InsideDaemon {
   readonly child: ChildProcess;
@@ -42,6 +61,8 @@ export interface UpgradeLab {
   restore(): Promise<void>;
   /** The real daemon, as a user of its own; waits until it is ready. */
   startDaemon(args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<InsideDaemon>;
+  /** Until `restore`: the index comes from a site in sources.d, and not through apt. */
+  useOwnSource(): Promise<OwnSource>;
   apt(command: string, ...args: string[]): Promise<ToolResult>;
   /** Names of packages that the mirror was asked for whole, in order. */
   requestedDebs(): string[];
@@ -63,6 +84,8 @@ export async function makeUpgradeLab(suite: 'bookworm' | 'trixie'): Promise<Upgr
   await installService(chroot);
   await copyFile(archive.keyFile ?? '', join(chroot.folder, 'etc/apt/lab.gpg'));
   for (const pair of PAIRS) await copyFile(pair.oldDeb, join(chroot.folder, `${pair.name}.deb`));
+  const site = join(base, 'site');
+  const siteServer = await serveWithLog(site);
   const daemons: InsideDaemon[] = [];
   const killAll = async (): Promise<void> => {
     for (const daemon of daemons.splice(0)) await daemon.kill();
@@ -90,6 +113,21 @@ export async function makeUpgradeLab(suite: 'bookworm' | 'trixie'): Promise<Upgr
       daemons.push(daemon);
       return daemon;
     },
+    useOwnSource: async () => {
+      const { signingKey, publicKey } = homePaths(join(base, 'home'));
+      await rm(site, { recursive: true, force: true });
+      await cp(out, site, { recursive: true });
+      await letAptFetchIndexes(chroot, false);
+      await chroot.run('apt-get', ['-qq', 'update']);
+      const settings = join(chroot.folder, SETTINGS);
+      await mkdir(join(settings, 'sources.d'), { recursive: true });
+      await copyFile(publicKey, join(settings, 'lab.asc'));
+      const fields = [`URIs: ${siteServer.url}`, `Suites: ${LAB_SUITE}`, 'Components: main'];
+      const source = [...fields, `Signed-By: /${SETTINGS}/lab.asc`, ''].join('\n');
+      await writeFile(join(settings, 'sources.d/lab.sources'), source);
+      const privateKey = await readFile(signingKey, 'utf8');
+      return { resign: (options) => resign(site, LAB_SUITE, { ...options, privateKey }) };
+    },
     apt: (command, ...args) => chroot.run(command, args),
     requestedDebs: () =>
       mirror.requests
@@ -99,7 +137,7 @@ export async function makeUpgradeLab(suite: 'bookworm' | 'trixie'): Promise<Upgr
     close: async () => {
       await killAll();
       await chroot.remove();
-      await mirror.close();
+      await Promise.all([mirror.close(), siteServer.close()]);
       await rm(base, { recursive: true });
     },
   };
@@ -140,6 +178,7 @@ async function installMethod({ folder }: Chroot): Promise<void> {
 }
 
 async function emptyFolders(chroot: Chroot): Promise<void> {
+  await rm(join(chroot.folder, SETTINGS), { recursive: true, force: true });
   for (const name of FOLDERS) {
     await rm(join(chroot.folder, name), { recursive: true, force: true });
     await chroot.run('install', ['-d', '-o', USER, '-g', USER, `/${name}`]);
@@ -157,13 +196,20 @@ async function startDaemon(
   // The lab's link is fast: by time most packages would come whole.
   const service = [`${INSIDE}/dist/client/cli.js`, 'daemon', '--no-swarm', '--prefer', 'bytes'];
   const child = spawn('chroot', [...program, ...service, ...args], {
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...env },
+    // No user namespaces, and so no sandbox, in what the kernel knows for a chroot.
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      LC_ALL: 'C',
+      DEBSHOAL_SANDBOX: 'preferred',
+      ...env,
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = once(child, 'close');
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  while (!(await exists(ready))) {
+  // It may find out, and that soon, that asking is not worth it.
+  while (!(await exists(ready)) && !/^ready$/m.test(stderr)) {
     if (child.exitCode !== null) throw new Error(`the daemon ended: ${stderr}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

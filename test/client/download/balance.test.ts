@@ -38,6 +38,19 @@ test('peers that are as fast as HTTP was spare its server', () => {
   expect(run({ seconds: 30, http: 400, peers: 1200 })).not.toContain(true);
 });
 
+test('slow peers that were there before HTTP do not make it rest', () => {
+  const { run } = simulate();
+  run({ seconds: 2, http: 0, peers: 300 });
+  expect(run({ seconds: 60, http: 2000, peers: 300 })).not.toContain(false);
+});
+
+test('fast peers that were there before HTTP spare its server', () => {
+  const { balance, run } = simulate();
+  run({ seconds: 2, http: 0, peers: 3000 });
+  run({ seconds: 2, http: 2000, peers: 3000 });
+  expect(balance.racing()).toBe(false);
+});
+
 test('peers that get slow have HTTP back at once', () => {
   const { balance, run } = simulate();
   run({ seconds: 2, http: 400, peers: 0 });

@@ -178,6 +178,33 @@ describe('getBounded', () => {
     await expect(get(url, 1_000_000)).rejects.toMatchObject({ code: 'limit-exceeded' });
   });
 
+  test('a server that sends a byte now and then is left, as one that sends nothing is', async () => {
+    const server = closing(
+      await startHttpServer((_, response) => {
+        response.writeHead(200, { 'content-length': 1_000_000 });
+        const timer = setInterval(() => response.write('x'), 100);
+        response.on('close', () => {
+          clearInterval(timer);
+        });
+      }),
+    );
+    const client = closing(createHttpClient({ slowMilliseconds: 400 }));
+    await expect(getBounded(client, server.url, 1e6)).rejects.toMatchObject(failed);
+    await expect(getBounded(client, server.url, 1e6)).rejects.toMatchObject(failed);
+    expect(server.requests()).toBe(1);
+  });
+
+  test('who reads slowly still gets what has come', async () => {
+    const { url } = closing(await startHttpServer(serving({ '/a': noise(3_000_000) })));
+    const client = closing(createHttpClient({ slowMilliseconds: 100 }));
+    let length = 0;
+    for await (const chunk of await client.open(`${url}/a`, {})) {
+      if (length === 0) await new Promise((resolve) => setTimeout(resolve, 500));
+      length += (chunk as Buffer).length;
+    }
+    expect(length).toBe(3_000_000);
+  });
+
   test('an error status is no document', async () => {
     const { url } = closing(await startHttpServer((_, response) => response.writeHead(500).end()));
     await expect(get(url, 100)).rejects.toMatchObject(failed);

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 
 import { createHttpClient, fetchRange, getBounded } from '../../../client/download/http.js';
 import { noise } from '../../support/chunks.js';
-import { closing, temporaryFolder } from '../../support/cleanup.js';
+import { closing, temporaryFolder, until } from '../../support/cleanup.js';
 import { serving, startHttpServer } from '../../support/http-server.js';
 import { needs } from '../../support/needs.js';
 
@@ -54,7 +54,7 @@ const startProxy = async (
     },
   });
   const read = (): Promise<string> => readFile(log, 'utf8').catch(() => '');
-  while (!(await answers(port))) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => answers(port));
   return { url: `http://127.0.0.1:${port}`, log: read };
 };
 

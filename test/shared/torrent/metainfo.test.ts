@@ -122,6 +122,12 @@ describe('pieceLengthFor', () => {
   test('a batch of small deltas has small pieces', () => {
     expect(pieceLengthFor(1000 * 30_000, 1000)).toBe(16 * KIB);
     expect(pieceLengthFor(1000 * 500_000, 1000)).toBe(64 * KIB);
-    expect(pieceLengthFor(100_000_000)).toBe(64 * KIB);
+  });
+
+  test('a single file has some hundred pieces', () => {
+    expect(pieceLengthFor(1_000_000)).toBe(16 * KIB);
+    expect(pieceLengthFor(15_000_000)).toBe(32 * KIB);
+    expect(pieceLengthFor(100_000_000)).toBe(256 * KIB);
+    expect(pieceLengthFor(1_000_000_000)).toBe(256 * KIB);
   });
 });
