@@ -4,6 +4,7 @@ import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 import { DebshoalError } from '../../shared/errors.js';
 import { isErrno } from '../../shared/io/errno.js';
 import type { ByteRange } from '../../shared/io/byte-ranges.js';
+import { shownUrl } from '../../shared/io/shown-url.js';
 import { environmentProxy, openProxyAgents, type FindProxy } from './proxies.js';
 
 const MAX_REDIRECTS = 5;
@@ -133,7 +134,7 @@ export async function getBounded(
       chunks.push(chunk);
       length += chunk.length;
       if (length > maxLength) {
-        throw new DebshoalError('limit-exceeded', `${url}: more than ${maxLength} bytes`);
+        throw new DebshoalError('limit-exceeded', `${shownUrl(url)}: more than ${maxLength} bytes`);
       }
     }
     if (announced !== null && announced !== length) throw failed(url, 'the body was cut');
@@ -220,8 +221,8 @@ function parseUrl(url: string, base: URL | null): URL {
   let parsed;
   try {
     parsed = new URL(url, base ?? undefined);
-  } catch (cause) {
-    throw new DebshoalError('http-failed', `no URL: ${url}`, { cause });
+  } catch {
+    throw new DebshoalError('http-failed', `no URL: ${shownUrl(url)}`);
   }
   // A redirect to file: or to plain HTTP from a secure page is an attack or a mistake.
   const downgrade = base?.protocol === 'https:' && parsed.protocol !== 'https:';
@@ -235,7 +236,7 @@ function wrap(error: unknown, url: string, signal: AbortSignal | undefined): Err
   const known = error instanceof DebshoalError || signal?.aborted === true;
   if (known && error instanceof Error) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new DebshoalError('http-failed', `${url}: ${message}`, { cause: error });
+  return new DebshoalError('http-failed', `${shownUrl(url)}: ${message}`, { cause: error });
 }
 
 /** What a server may give another time: "try later" and its own errors (RFC 9110, §15.6). */
@@ -261,9 +262,9 @@ class StatusError extends Error {
 
 function refused(url: string, status: number): DebshoalError {
   const cause = new StatusError(status);
-  return new DebshoalError('http-failed', `${url}: ${cause.message}`, { cause });
+  return new DebshoalError('http-failed', `${shownUrl(url)}: ${cause.message}`, { cause });
 }
 
 function failed(url: string, what: string): DebshoalError {
-  return new DebshoalError('http-failed', `${url}: ${what}`);
+  return new DebshoalError('http-failed', `${shownUrl(url)}: ${what}`);
 }

@@ -156,6 +156,14 @@ describe('fetchRange', () => {
   );
 });
 
+test('no message shows a password', async () => {
+  const { url } = closing(await startHttpServer((_, response) => response.writeHead(403).end()));
+  const address = `${url.replace('//', '//user:secret@')}/a`;
+  const message = await fetchAll(address).catch(String);
+  expect(message).toContain(`${url}/a`);
+  expect(message).not.toMatch(/user|secret/);
+});
+
 describe('getBounded', () => {
   const get = (url: string, max: number, signal?: AbortSignal): Promise<Buffer | null> =>
     getBounded(closing(createHttpClient({ stallMilliseconds: 300 })), url, max, signal);
