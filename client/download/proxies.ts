@@ -38,7 +38,10 @@ export function openProxyAgents(): ProxyAgents {
 
 function makeAgent(proxy: string, protocol: string): Agent {
   if (!URL.canParse(proxy) || !['http:', 'https:'].includes(new URL(proxy).protocol)) {
-    throw new DebshoalError('config-invalid', `not the address of an HTTP proxy: ${shownUrl(proxy)}`);
+    throw new DebshoalError(
+      'config-invalid',
+      `not the address of an HTTP proxy: ${shownUrl(proxy)}`,
+    );
   }
   const options = { keepAlive: true };
   // Content of https: goes through a tunnel, which the proxy cannot look into.

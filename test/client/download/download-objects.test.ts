@@ -267,7 +267,9 @@ describe('both', () => {
     const serve = serving({ '/a': content }, 4 * MIB);
     const { url } = closing(
       await startHttpServer((request, response) => {
-        void peerDelivers.then(() => { serve(request, response); });
+        void peerDelivers.then(() => {
+          serve(request, response);
+        });
       }),
     );
     const torrent = { torrent: made.torrent, filePath: null };
