@@ -6,12 +6,16 @@ import { isErrno } from '../../shared/io/errno.js';
 import type { ByteRange } from '../../shared/io/byte-ranges.js';
 import { shownUrl } from '../../shared/io/shown-url.js';
 import { environmentProxy, openProxyAgents, type FindProxy } from './proxies.js';
+import { steadyBody, TooSlowError } from './steady-body.js';
 
 const MAX_REDIRECTS = 5;
 const DEFAULT_STALL = 20_000;
+/** How often that long a server may take for the head of its answer, and for a whole document. */
+const HEAD_STALLS = 3;
+const DOCUMENT_STALLS = 30;
 
 export interface HttpOptions {
-  /** Milliseconds without a byte after which a server counts as dead; default 20 s. */
+  /** Milliseconds without a byte, or with hardly any, after which a server counts as dead; default 20 s. */
   readonly stallMilliseconds?: number;
   readonly userAgent?: string;
   /** Default: what the environment names. */
@@ -21,6 +25,7 @@ export interface HttpOptions {
 /** Connections that are kept open between requests, until `close`. */
 export interface HttpClient {
   readonly open: (url: string, headers: Headers, signal?: AbortSignal) => Promise<IncomingMessage>;
+  readonly stallMilliseconds: number;
   readonly close: () => void;
 }
 
@@ -58,6 +63,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
         return;
       }
       const secure = url.protocol === 'https:';
+      let answered = false;
       const sent = (secure ? httpsGet : httpGet)(
         url,
         {
@@ -72,16 +78,29 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
           },
         },
         (response) => {
+          answered = true;
+          clearTimeout(timer);
           // It was only slow: what was asked in the meantime has an answer.
           silent.delete(url.origin);
           resolve(response);
         },
       );
-      sent.on('timeout', () => {
+      const giveUp = (what: string): void => {
         silent.add(url.origin);
-        sent.destroy(failed(url.href, `nothing came for ${stall} ms`));
+        sent.destroy(failed(url.href, what));
+      };
+      // Interim answers (1xx) and a head that drips are something, and may go on for ever.
+      let timer: NodeJS.Timeout | undefined;
+      sent.once('socket', () => {
+        timer = setTimeout(giveUp, HEAD_STALLS * stall, 'its answer does not begin');
+      });
+      sent.on('timeout', () => {
+        giveUp(`nothing came for ${stall} ms`);
       });
       sent.on('error', (error) => {
+        clearTimeout(timer);
+        // Whoever reads the body hears of it there.
+        if (answered) return;
         // The server had ended the connection that was kept; a new one is as good.
         if (sent.reusedSocket && isErrno(error, 'ECONNRESET', 'EPIPE')) {
           resolve(request(url, headers, signal));
@@ -104,6 +123,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
 
   return {
     open,
+    stallMilliseconds: stall,
     close: () => {
       agents.http.destroy();
       agents.https.destroy();
@@ -114,7 +134,8 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
 
 /**
  * Fetches a document of at most `maxLength` bytes. Null when the server says that there is none
- * (404 or 410). Fails with `http-failed`, or `limit-exceeded` when it is longer.
+ * (404 or 410). Fails with `http-failed`, also when it takes ten minutes (with the default stall), or
+ * `limit-exceeded` when it is longer.
  */
 export async function getBounded(
   client: HttpClient,
@@ -123,6 +144,10 @@ export async function getBounded(
   signal?: AbortSignal,
 ): Promise<Buffer | null> {
   const response = await client.open(url, {}, signal);
+  const limit = DOCUMENT_STALLS * client.stallMilliseconds;
+  const timer = setTimeout(() => {
+    response.destroy(failed(url, `not there after ${limit / 1000} s`));
+  }, limit);
   try {
     const status = response.statusCode ?? 0;
     if (status === 404 || status === 410) return null;
@@ -130,7 +155,7 @@ export async function getBounded(
     const announced = lengthOf(response, url);
     const chunks: Buffer[] = [];
     let length = 0;
-    for await (const chunk of bodyOf(response, url, signal)) {
+    for await (const chunk of bodyOf(response, url, client, signal)) {
       chunks.push(chunk);
       length += chunk.length;
       if (length > maxLength) {
@@ -140,6 +165,7 @@ export async function getBounded(
     if (announced !== null && announced !== length) throw failed(url, 'the body was cut');
     return Buffer.concat(chunks, length);
   } finally {
+    clearTimeout(timer);
     response.destroy();
   }
 }
@@ -174,7 +200,7 @@ export async function fetchRange(
       throw failed(url, `${announced} bytes instead of ${bounds.end - bounds.start}`);
     }
     let offset = bounds.start;
-    for await (const chunk of bodyOf(response, url, signal)) {
+    for await (const chunk of bodyOf(response, url, client, signal)) {
       if (offset + chunk.length > bounds.end) throw failed(url, 'more bytes than asked for');
       await write(offset, chunk);
       offset += chunk.length;
@@ -208,10 +234,11 @@ function lengthOf(response: IncomingMessage, url: string): number | null {
 async function* bodyOf(
   response: IncomingMessage,
   url: string,
+  { stallMilliseconds }: HttpClient,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of response) yield chunk as Buffer;
+    yield* steadyBody(response, stallMilliseconds);
   } catch (error) {
     throw wrap(error, url, signal);
   }
@@ -247,7 +274,7 @@ const PASSING_ERRORS = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI
 export function mayPass(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : null;
   if (cause instanceof StatusError) return PASSING_STATUS.includes(cause.status);
-  return isErrno(cause, ...PASSING_ERRORS);
+  return cause instanceof TooSlowError || isErrno(cause, ...PASSING_ERRORS);
 }
 
 /** The cause of a failure: what the server answered. */
