@@ -128,6 +128,8 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   const tasks = new Map<string, Task>();
   /** Of torrents that are being downloaded now. */
   const waitingSeeds = new Map<string, Task>();
+  /** Left before the child had let go of all the files that it was told to. */
+  const leaving = new Set<Task>();
   const uploadListeners = new Set<(upload: Upload) => void>();
   const offers = new Map<string, Offer>();
   let activity: Activity = { torrents: 0, peers: 0 };
@@ -152,13 +154,26 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       options.onBanned?.(message.event.address);
     }
     const task = tasks.get(message.infoHash);
-    if (message.event.kind === 'released') task?.releases.get(message.event.file)?.();
+    if (message.event.kind === 'released') released(message.infoHash, message.event.file);
     if (message.event.kind === 'failed') {
       tasks.delete(message.infoHash);
       if (task !== undefined) releaseAll(task);
     }
     task?.onEvent(message.event);
     if (message.event.kind === 'failed') resumeSeed(message.infoHash);
+  };
+  const released = (infoHash: string, file: number): void => {
+    // The child answers in order, and they were told first.
+    const task = [...leaving, ...tasks.values()].find(
+      ({ message, releases }) => message.infoHash === infoHash && releases.has(file),
+    );
+    task?.releases.get(file)?.();
+    task?.releases.delete(file);
+    if (task?.releases.size === 0) leaving.delete(task);
+  };
+  const releaseLeaving = (): void => {
+    for (const task of leaving) releaseAll(task);
+    leaving.clear();
   };
   const answerAsked = async (infoHash: string): Promise<void> => {
     const content = await options.loadOffer?.(infoHash).catch((error: unknown) => {
@@ -182,6 +197,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     if (closed) return;
     // The dead write nothing.
     for (const task of tasks.values()) releaseAll(task);
+    releaseLeaving();
     options.onWarning?.(reason);
     if (Date.now() - startedAt > HEALTHY) restarts = 0;
     if (restarts++ > 0) failAll(reason);
@@ -229,6 +245,8 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     }
   };
   const end = (infoHash: string): void => {
+    const task = tasks.get(infoHash);
+    if (task !== undefined && task.releases.size > 0) leaving.add(task);
     if (tasks.delete(infoHash)) child?.send({ kind: 'stop', infoHash });
     resumeSeed(infoHash);
   };
@@ -324,6 +342,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       await restarting;
       await child?.close();
       child = null;
+      releaseLeaving();
       failAll('the swarm was closed');
     },
   };
