@@ -140,16 +140,18 @@ function join(
       const added = transfer.part.mark(event);
       transfer.peerBytes += added;
       options.balance.addPeers(added);
+      transfer.peersCame();
       update(transfer);
       // HTTP's chunk may be all that is left now: then it becomes a race.
       if (transfer.claimed !== null) transfer.wantsChanged();
     } else if (event.kind === 'supply') {
       const { peers, files } = event.supply;
+      if (peers > 0) options.balance.peersCame();
       for (const { file, offered, ours } of files) {
         const transfer = members.get(file);
         if (transfer === undefined) continue;
         transfer.supply = { peers, offered, ours };
-        if (peers > 0) transfer.peersCame();
+        if (peers > 0 && !options.balance.silent()) transfer.peersCame();
         transfer.changed();
       }
     } else if (event.kind === 'failed') {

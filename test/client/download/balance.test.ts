@@ -82,3 +82,19 @@ test('peers that do not take it cost less and less waiting', () => {
   expect(rested).toBeGreaterThan(0);
   expect(rested / raced.length).toBeLessThan(0.08);
 });
+
+test('peers that give nothing do not count after a while, until they give something', () => {
+  let time = 0;
+  const balance = startBalance(() => time);
+  time = 60_000;
+  expect(balance.silent()).toBe(false);
+  balance.peersCame();
+  expect(balance.silent()).toBe(false);
+  time += 10_000;
+  balance.peersCame();
+  expect(balance.silent()).toBe(true);
+  balance.addPeers(1);
+  expect(balance.silent()).toBe(false);
+  time += 10_000;
+  expect(balance.silent()).toBe(true);
+});

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { chooseRange, FIRST_CHUNK } from '../../../client/download/choose-range.js';
+import { nextChunk } from '../../../client/download/http-source.js';
 import { openPartFile } from '../../../client/download/part-file.js';
 import { startTransfer, type Transfer } from '../../../client/download/transfer.js';
 import { addRange, commonRanges, countBytes } from '../../../shared/io/byte-ranges.js';
@@ -46,6 +47,14 @@ describe('what HTTP fetches', () => {
     expect(chooseRange(transfer, FIRST_CHUNK, false)).toBeNull();
   });
 
+  test('beside peers that give nothing is everything, as alone', async () => {
+    const transfer = await transferOf();
+    transfer.supply = { peers: 1, offered: [units(0, 16)], ours: [] };
+    expect(chooseRange(transfer, FIRST_CHUNK, true)?.isStream).toBe(false);
+    const chosen = chooseRange(transfer, FIRST_CHUNK, false, true);
+    expect(chosen).toMatchObject({ range: units(4, 16), isStream: true, rank: 0 });
+  });
+
   test('in a race is then what others should fetch, and what peers have', async () => {
     const transfer = await transferOf();
     transfer.supply = { peers: 1, offered: [units(0, 7)], ours: [] };
@@ -82,4 +91,20 @@ describe('what HTTP fetches', () => {
       { numRuns: 50 },
     );
   });
+});
+
+test('chunks grow until the wait for each is a small part, or its body is long', () => {
+  const grown = (wait: number, bytesPerSecond: number): number => {
+    let chunk = FIRST_CHUNK;
+    for (let i = 0; i < 20; i++) {
+      const body = (chunk / bytesPerSecond) * 1000;
+      chunk = nextChunk(chunk, wait + body, body);
+    }
+    return chunk;
+  };
+  // A far server with a fast line once kept the smallest chunk for ever.
+  expect(grown(600, 1e9)).toBe(8 * 1024 * 1024);
+  expect(grown(600, 2e6)).toBeGreaterThan(4 * FIRST_CHUNK);
+  expect(grown(600, 1e5)).toBe(FIRST_CHUNK);
+  expect(grown(0, 5e5)).toBe(FIRST_CHUNK);
 });
