@@ -16,6 +16,7 @@ import { startPeerExchange, type PeerExchange } from './peer-exchange.js';
 import { openUploadGate, type UploadGate } from './upload-gate.js';
 import { keepSparePeers } from './spare-peers.js';
 import { secondConnection } from './second-connection.js';
+import { dropUnaskedBlocks } from './unasked-blocks.js';
 import { limitWires } from './wire-limits.js';
 
 const PROOF_TIMEOUT = 10_000;
@@ -214,6 +215,7 @@ export function startGuardedClient(
       }
     }
     limit(wire);
+    dropUnaskedBlocks(wire);
     gate.guard(wire, guards);
     if (network.includes(wire.remoteAddress ?? '')) localFirst.get(torrent)?.attach(wire);
     for (const event of guards.seeds ? ['bitfield', 'have-all', 'have'] : []) {
