@@ -47,6 +47,8 @@ export interface FetchOptions {
 }
 
 interface FetchWatcher {
+  /** Before a torrent is joined; returns whether only the own networks may get something of it. */
+  joining?(infoHash: string, suite: string): boolean;
   /**
    * The object lies at its target, as the index says it is. Its package waits, and the file stays,
    * until the promise is settled, which must not fail.

@@ -27,6 +27,7 @@ interface Member {
 interface Group {
   readonly torrent: Uint8Array;
   readonly trackers: readonly string[];
+  readonly localOnly: boolean;
   readonly info: TorrentInfo;
   readonly members: Member[];
 }
@@ -92,7 +93,8 @@ function groupByTorrent(transfers: readonly Transfer[], torrent: Uint8Array | nu
     return [];
   });
   const trackers = transfers[0]?.object.torrent?.trackers ?? info.announce;
-  return [{ torrent, info, trackers, members }];
+  const localOnly = transfers.some(({ object }) => object.torrent?.localOnly === true);
+  return [{ torrent, info, trackers, localOnly, members }];
 }
 
 function parseOrLose(
@@ -171,6 +173,7 @@ function join(
       {
         torrent: group.torrent,
         trackers: group.trackers,
+        localOnly: group.localOnly,
         peers: options.peers,
         start: chooseStart(group.members),
         files: group.members.map(({ transfer, file }) => ({

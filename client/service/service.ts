@@ -93,6 +93,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
     now: () => new Date(),
     onWarning,
   });
+  keeper?.onStart(() => void sharing.refresh());
   const confinement = await findConfinement();
   const fetchIndexes = await openSourceIndexes({ ...options, speeds: speedStore, report });
   const knowledge = openKnowledge({ system, fetchIndexes, report });

@@ -17,6 +17,8 @@ export interface DescribeOptions extends FetchTorrentOptions {
   readonly folder: string;
   /** Null: no torrent is needed. */
   readonly swarm: object | null;
+  /** Told of each torrent; returns whether only the own networks may get something of it. */
+  readonly watcher?: { joining?(infoHash: string, suite: string): boolean };
 }
 
 /** What to download for a route. */
@@ -34,14 +36,17 @@ export function describeObjects(
   return routes.map((route) => {
     const description =
       form === 'delta' && route.kind === 'delta' ? describeDelta(route) : describeFull(route);
-    const torrent = torrents.get(torrentOf(route, form)?.infoHash ?? '');
+    const infoHash = torrentOf(route, form)?.infoHash ?? '';
+    const torrent = torrents.get(infoHash);
     const { filePath } = description;
     const { trackers } = route;
+    const localOnly =
+      torrent !== undefined && options.watcher?.joining?.(infoHash, route.source.suite) === true;
     return {
       ...description,
       id: `${route.pending.archiveName} ${form}`,
       route,
-      torrent: torrent ? { torrent, filePath, trackers } : null,
+      torrent: torrent ? { torrent, filePath, trackers, localOnly } : null,
       target: join(options.folder, description.name),
     };
   });

@@ -40,6 +40,8 @@ export interface SwarmOptions {
   readonly groupKey?: Uint8Array;
   /** Looks for peers on the own private networks (BEP 14); default false. */
   readonly lan?: boolean;
+  /** What may be uploaded at first; default everything that `reach` allows. */
+  readonly allowance?: UploadAllowance;
   readonly uploadBytesPerSecond?: number;
   readonly downloadBytesPerSecond?: number;
   /** Connections in all; default 100. */
@@ -95,7 +97,7 @@ export interface Swarm {
   readonly offer: (offers: readonly Offer[]) => void;
   readonly withdraw: (infoHashes: readonly string[]) => void;
   readonly activity: () => Activity;
-  /** Changes what may be uploaded from now on; at first everything that `reach` allows. */
+  /** Changes what may be uploaded from now on. */
   readonly allowUploads: (allowance: UploadAllowance) => void;
   /** Calls `listener` about each second in which something was uploaded; returns how to end that. */
   readonly onUpload: (listener: (upload: Upload) => void) => () => void;
@@ -133,7 +135,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   const uploadListeners = new Set<(upload: Upload) => void>();
   const offers = new Map<string, Offer>();
   let activity: Activity = { torrents: 0, peers: 0 };
-  let allowance: UploadAllowance | null = null;
+  let allowance = options.allowance ?? null;
   let closed = false;
   let child: SwarmChild | null = null;
   let restarting: Promise<void> | null = null;
@@ -258,6 +260,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   };
 
   child = await startChild(childOptions, { onMessage, onDeath });
+  if (allowance !== null) child.send({ kind: 'allow', allowance });
   const port = child.port;
   return {
     port,
