@@ -10,6 +10,7 @@ import { mainJobCommand } from './commands/main-job.js';
 import { predictCommand } from './commands/predict.js';
 import { deltasCommand } from './commands/deltas.js';
 import { rebuildCommand } from './commands/rebuild.js';
+import { scaleCommand } from './commands/scale.js';
 import { swarmCommand } from './commands/swarm.js';
 
 await runCli(
@@ -23,5 +24,6 @@ await runCli(
     .command(aptOverheadCommand)
     .command(fetchPairsCommand)
     .command(fuzzCommand)
-    .command(swarmCommand),
+    .command(swarmCommand)
+    .command(scaleCommand),
 );

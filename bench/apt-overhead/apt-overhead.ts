@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { openAptSystem, type AptSystem } from '../../client/apt/apt-system.js';
 import { exists, withTemporaryFolder } from '../../shared/io/files.js';
 import type { ReportProgress } from '../../shared/progress.js';
+import { sha256 } from '../../shared/io/hash.js';
 import { childSeconds } from '../measure/process-usage.js';
 import { makeLab, type Lab } from './lab.js';
 
@@ -19,8 +20,11 @@ export interface OverheadOptions {
   readonly report: ReportProgress;
 }
 
-/** `idle`: debshoal is enabled, and there is no delta of anything; `asked`: there are, of others. */
-export const KINDS = ['without', 'idle', 'asked'] as const;
+/**
+ * `idle`: debshoal is enabled, and no delta leads from what is installed. `others`: some do, to other
+ * packages. `asked`: the daemon has just begun, and does not know yet.
+ */
+export const KINDS = ['without', 'idle', 'others', 'asked'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** Seconds of `apt-get upgrade --download-only`, run after run. */
@@ -34,6 +38,15 @@ export type OverheadReport = Readonly<
     }
   >
 >;
+
+/** What the daemon would write into the file that the method looks at. */
+const LISTS: Readonly<Record<Kind, string | null>> = {
+  without: null,
+  idle: null,
+  // As many as a large upgrade has.
+  others: Array.from({ length: 1000 }, (_, i) => `${sha256(Buffer.from(String(i)))}\n`).join(''),
+  asked: '',
+};
 
 /** Looks without the file that calls for questions: between the socket and it lie milliseconds. */
 const CALM = 10;
@@ -50,7 +63,7 @@ export async function measureOverhead(options: OverheadOptions): Promise<Overhea
       const system = await openAptSystem(lab.root);
       await system.run('apt-get', ['-qq', 'update'], options.signal);
       const empty = (): { wall: number[]; cpu: number[] } => ({ wall: [], cpu: [] });
-      const report = { without: empty(), idle: empty(), asked: empty() };
+      const report = { without: empty(), idle: empty(), others: empty(), asked: empty() };
       // The first round fills the caches of this machine and of the daemon.
       for (let run = 0; run <= options.runs; run++) {
         for (let turn = 0; turn < KINDS.length; turn++) {
@@ -97,7 +110,8 @@ async function download(
   signal: AbortSignal,
 ): Promise<{ wall: number; cpu: number }> {
   await lab.forget();
-  await (kind === 'asked' ? writeFile(lab.ready, '') : rm(lab.ready, { force: true }));
+  const list = LISTS[kind];
+  await (list === null ? rm(lab.ready, { force: true }) : writeFile(lab.ready, list));
   const [started, used] = [performance.now(), childSeconds()];
   const method = kind === 'without' ? [] : lab.withMethod;
   await system.run('apt-get', [...method, '-qq', '-y', '--download-only', 'upgrade'], signal);

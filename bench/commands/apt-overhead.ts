@@ -15,8 +15,9 @@ interface OverheadArguments {
 const HELP = `$0 apt-overhead
 
 What debshoal costs when there is nothing to gain: apt downloads the same packages from a mirror on
-this machine, by turns without us; with a daemon that knows no delta at all, so that apt's own method
-is run at once; and with one that is asked for each package, because it has deltas of others.`;
+this machine, by turns without us; with a daemon that knows no delta from what is installed, so that
+apt's own method is run at once; with one that has deltas of other packages, and a list of them; and
+with one that has just begun, and is asked for each package in vain.`;
 
 export const aptOverheadCommand: CommandModule<object, OverheadArguments> = {
   command: 'apt-overhead',
@@ -56,7 +57,8 @@ const HEADER = ['debshoal', 'fastest', 'median', 'processor', 'ratio', 'of proce
 const NAMES: Readonly<Record<Kind, string>> = {
   without: 'not enabled',
   idle: 'no delta of anything',
-  asked: 'deltas, but of others',
+  others: 'deltas, but of others',
+  asked: 'asked in vain',
 };
 
 function quantile(values: readonly number[], part: number): number {

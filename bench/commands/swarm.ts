@@ -44,7 +44,8 @@ this machine, with lines shaped by tc. The clients are the project's own downloa
 processes of its own. Needs root, iproute2 and nsenter, for some scenarios curl, aria2 and
 python3-libtorrent. Nothing of this machine's own network is touched, and nothing stays behind.
 
-  alone     one client that finds no peers, beside curl
+  alone     one client that finds no peers, beside curl: over one kept connection or over four,
+            whichever is faster
   lan       a small object from a peer of the same network
   liars     one honest peer among three that send garbage
   dead      tracker, mirror and known peers dead, in every combination but all

@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 
 import { DebshoalError } from '../../shared/errors.js';
@@ -17,6 +17,8 @@ export interface InstalledPackage {
    * the root, diversions followed. Null when it is missing or no regular file.
    */
   locate(listedPath: string): Promise<string | null>;
+  /** `locate` without a look at what is there: its last component may be anything, or missing. */
+  place(listedPath: string): Promise<string | null>;
   /** Target of a symbolic link, one character a byte; null when the path is none on this machine. */
   linkTarget(listedPath: string): Promise<string | null>;
   /** Control member (`postinst`, `md5sums`, …; not `control`) → absolute path of its copy. */
@@ -52,14 +54,17 @@ export async function openInstalledPackage(
   const diversions = await paths.file('/var/lib/dpkg/diversions');
   const diverted = diversions === null ? null : await readDiversions(diversions, name);
   const listed = new Set(listedPaths);
+  const place = (path: string): Promise<string | null> =>
+    listed.has(path) ? paths.entry(diverted?.get(path) ?? path) : Promise.resolve(null);
   return {
     listedPaths,
+    place,
     locate: async (path) => {
       if (!listed.has(path)) return null;
       return await paths.file(diverted?.get(path) ?? path);
     },
     linkTarget: async (path) => {
-      const link = listed.has(path) ? await paths.entry(diverted?.get(path) ?? path) : null;
+      const link = await place(path);
       return link === null ? null : readLinkIfAny(link);
     },
     controlFiles: await controlFiles(paths, prefix),
@@ -68,9 +73,10 @@ export async function openInstalledPackage(
 
 function readLinkIfAny(path: string): string | null {
   try {
-    return readlinkSync(path, 'latin1');
+    // Most are folders, and an error for each would take longer than looking first.
+    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    return isLink ? readlinkSync(path, 'latin1') : null;
   } catch {
-    // EINVAL: something else than a link.
     return null;
   }
 }

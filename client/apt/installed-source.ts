@@ -36,7 +36,7 @@ export async function openInstalledSource(
   const locate = async (file: SourceFile): Promise<string | null> =>
     file.member === 'control'
       ? (installed.controlFiles.get(listed(file)) ?? null)
-      : (given[listed(file)] ?? (await installed.locate(listed(file))));
+      : (given[listed(file)] ?? (await installed.place(listed(file))));
   let wasDenied = false;
   const unlessDenied = async <T>(
     file: SourceFile,
@@ -81,8 +81,8 @@ export async function openInstalledSource(
 
 function sizeOfRegularFile(path: string): number | null {
   try {
-    const found = lstatSync(path);
-    return found.isFile() ? found.size : null;
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    return found?.isFile() === true ? found.size : null;
   } catch (error) {
     return nullUnlessDenied(error);
   }

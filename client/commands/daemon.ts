@@ -10,6 +10,7 @@ import { withFileLock } from '../../shared/io/file-lock.js';
 import { openAptSystem } from '../apt/apt-system.js';
 import { openConditions } from '../conditions/conditions.js';
 import { readEffectiveSettings } from '../config/read-settings.js';
+import type { Settings } from '../config/settings.js';
 import { PREFERENCES, type Preference } from '../predict/choose-set.js';
 import { runService } from '../service/service.js';
 import { CACHE_FOLDER, DAEMON_FOLDER, STATE_FOLDER } from '../store/folders.js';
@@ -54,10 +55,18 @@ export const daemonCommand: CommandModule<object, DaemonArguments> = {
         array: true,
         describe: 'a known peer, ADDRESS:PORT, besides those that the trackers name',
       })
-      .epilogue('An ordinary user is enough. It ends with SIGTERM.'),
+      .epilogue(
+        'An ordinary user is enough. SIGTERM ends it; after SIGHUP it reads its settings again, and ' +
+          'keeps the old ones when there is a mistake in them.',
+      ),
   async handler(args) {
+    let reload = (): void => undefined;
+    // Before it can come: it would end us.
+    process.on('SIGHUP', () => {
+      reload();
+    });
     const { report } = makeReporter();
-    const signal = interruptSignal();
+    const signal = interruptSignal(['SIGINT', 'SIGTERM']);
     signal.addEventListener('abort', () => {
       // What is still under way then is of use to nobody.
       setTimeout(() => process.exit(), STOP_TIME).unref();
@@ -65,8 +74,12 @@ export const daemonCommand: CommandModule<object, DaemonArguments> = {
     const system = await openAptSystem(args.root);
     const { prefer, swarm: peers, prefetch } = args;
     const overrides = { prefer, peers, prefetch };
-    const { settings, refused } = await readEffectiveSettings(system.root, overrides);
-    for (const text of refused) report({ kind: 'warning', text });
+    const readSettings = async (): Promise<Settings> => {
+      const { settings, refused } = await readEffectiveSettings(system.root, overrides);
+      for (const text of refused) report({ kind: 'warning', text });
+      return settings;
+    };
+    const settings = await readSettings();
     const conditions = await openConditions();
     const stateFolder = await writableFolder(join(system.root, STATE_FOLDER, DAEMON_FOLDER));
     const cacheFolder = await writableFolder(join(system.root, CACHE_FOLDER, DAEMON_FOLDER));
@@ -75,6 +88,8 @@ export const daemonCommand: CommandModule<object, DaemonArguments> = {
       runService({
         system,
         settings,
+        readSettings,
+        onReload: (listener) => (reload = listener),
         socket: inherited ?? args.socket,
         readyFile: join(dirname(args.socket), 'ok'),
         stateFolder,

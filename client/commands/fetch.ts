@@ -76,6 +76,11 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
       const hint = '`debshoal config` says who set it; `apt upgrade` works as ever.';
       throw new DebshoalError('usage', 'fetching is switched off (Fetch: no)', { hint });
     }
+    const confinement = await findConfinement();
+    if (confinement.level !== 'sandbox') {
+      if (settings.sandbox === 'required') throw noSandbox(confinement);
+      reporter.report(warnOf(confinement));
+    }
     const report = await withRunLock(system.root, async (cacheFolder) => {
       // What an earlier run listed would be taken, whatever this one says.
       if (expanded === 'never') await removeLocalRepository(system);
@@ -108,8 +113,6 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
         const { report } = reporter;
         const { priority } = args;
         const delivery = deliverToApt(system, request, now, report);
-        const confinement = await findConfinement();
-        if (confinement.level !== 'sandbox') report(warnOf(confinement));
         const context = { root: system.root, delivery, cacheFolder, confinement, signal, report };
         const options = { ...context, http, speeds, download, priority, fallback: 'full' } as const;
         // What a killed run has left.
@@ -124,6 +127,12 @@ export const fetchCommand: CommandModule<object, FetchArguments> = {
     console.log(args.json ? JSON.stringify(report) : describe(report));
   },
 };
+
+function noSandbox({ detail }: Confinement): DebshoalError {
+  return new DebshoalError('tool-failed', `Sandbox is required, but there is ${detail}`, {
+    hint: 'Install bubblewrap, or set "Sandbox: preferred"; `apt upgrade` works as ever.',
+  });
+}
 
 function warnOf({ level, detail }: Confinement): Progress {
   const how = level === 'user' ? 'only as another user' : 'with all rights of this program';

@@ -23,7 +23,8 @@ export const statusCommand: CommandModule<object, StatusArguments> = {
 
 /** For people. */
 function describeStatus(status: DaemonStatus): string {
-  const { version, since, saved, cache, indexes, working, prefetchObstacle, troubles } = status;
+  const { version, since, saved, cache, indexes, working, troubles } = status;
+  const { obstacle, prefetchObstacle } = status;
   const lines = [
     `debshoal ${version}, running since ${localTime(since)}`,
     '',
@@ -35,6 +36,7 @@ function describeStatus(status: DaemonStatus): string {
       ],
     ),
     '',
+    ...(obstacle === null ? [] : [`Every package comes from the mirror: ${obstacle}.`]),
     `Cache: ${cache.files} files, ${formatBytes(cache.bytes)} of ${formatBytes(cache.maxBytes)}.`,
     prefetchObstacle === null
       ? 'Pending packages come in the background.'

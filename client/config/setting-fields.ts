@@ -14,7 +14,7 @@ import {
   YES_OR_NO,
   type Codec,
 } from './setting-codecs.js';
-import { SHARE_SCOPES, type Settings } from './settings.js';
+import { SANDBOX_POLICIES, SHARE_SCOPES, type Settings } from './settings.js';
 
 /** One setting as people write it. */
 export interface SettingField {
@@ -36,6 +36,7 @@ export const SETTING_FIELDS: Readonly<Record<string, SettingField>> = {
   Fetch: field('fetch', YES_OR_NO),
   Prefer: field('prefer', choice(PREFERENCES)),
   Expanded: field('expanded', choice(EXPANDED_POLICIES)),
+  Sandbox: field('sandbox', choice(SANDBOX_POLICIES)),
   Peers: field('peers', YES_OR_NO),
   Prefetch: field('prefetch', YES_OR_NO),
   'On-Metered': field('onMetered', YES_OR_NO),

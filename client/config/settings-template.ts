@@ -38,6 +38,11 @@ const TEMPLATE = `# What debshoal does by itself on this machine, and what it ma
 # never. "debshoal fetch --help" says what that means for trust.
 #Expanded:
 
+# Deltas are applied in a sandbox (bubblewrap), away from network, secrets and all other files. Where
+# none can be made: required (packages come whole), preferred (deltas are applied without one), auto:
+# required for the daemon, which nobody watches, and preferred for "debshoal fetch", which says so.
+#Sandbox:
+
 # Ask other machines, by BitTorrent. They and the tracker then see which packages this machine
 # wants. With "no" everything comes over HTTP.
 #Peers:

@@ -5,12 +5,20 @@ import type { ExpandedPolicy } from '../steps/find-expandable.js';
 export const SHARE_SCOPES = ['nobody', 'lan', 'group', 'internet'] as const;
 export type ShareScope = (typeof SHARE_SCOPES)[number];
 
+/**
+ * Whether deltas are applied in a sandbox. `auto`: the daemon, which nobody watches, applies none
+ * without; `fetch`, which somebody has started, says that there is none.
+ */
+export const SANDBOX_POLICIES = ['auto', 'required', 'preferred'] as const;
+export type SandboxPolicy = (typeof SANDBOX_POLICIES)[number];
+
 /** What may happen by itself, and where it may not: `debshoal.conf` explains each field to people. */
 export interface Settings {
   /** False: every package comes from the mirror, as without debshoal. */
   readonly fetch: boolean;
   readonly prefer: Preference;
   readonly expanded: ExpandedPolicy;
+  readonly sandbox: SandboxPolicy;
   /** Whether peers are asked at all; HTTP is asked always. */
   readonly peers: boolean;
   /** Pending packages come in the background after each `apt update`. */
@@ -47,6 +55,7 @@ export const DEFAULT_SETTINGS: Settings = {
   fetch: true,
   prefer: 'auto',
   expanded: 'auto',
+  sandbox: 'auto',
   peers: true,
   prefetch: true,
   onMetered: false,

@@ -73,7 +73,7 @@ export async function rebuildConfined(
       await takeOut(files.target, target, task.expected.size);
       return result;
     } finally {
-      watch.stop();
+      await watch.stop();
     }
   } catch (error) {
     throw withCode(error);

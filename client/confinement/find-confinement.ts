@@ -45,15 +45,8 @@ const PROGRAM = [process.execPath, PROJECT];
  */
 export const WORKER_NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'] as const;
 
-let found: Promise<Confinement> | null = null;
-
-/** The best that works here; tried once in a process. */
-export function findConfinement(): Promise<Confinement> {
-  found ??= tryLevels();
-  return found;
-}
-
-async function tryLevels(): Promise<Confinement> {
+/** The best that works here, found out by trying. */
+export async function findConfinement(): Promise<Confinement> {
   const user = process.geteuid?.() === 0 ? NOBODY : null;
   const sandbox = confinedBy('sandbox', user);
   const noSandbox = await whyNot(sandbox);
@@ -65,11 +58,16 @@ async function tryLevels(): Promise<Confinement> {
   return noUser === null ? asNobody : confinedBy('none', null, `${reason}; not nobody: ${noUser}`);
 }
 
+const SANDBOX =
+  seccompFilter(process.arch) === null
+    ? `bubblewrap, without a filter of system calls: there is none for ${process.arch}`
+    : 'bubblewrap';
+
 /** One way of running workers, whether it works or not. */
 export function confinedBy(
   level: ConfinementLevel,
   user: Identity | null,
-  detail = 'bubblewrap',
+  detail = SANDBOX,
 ): Confinement {
   return {
     level,

@@ -76,6 +76,8 @@ const FIRST_LINE_BYTES = 200;
 /** Writes what follows the first line; exactly as much as this says, else nothing. */
 async function save(answer: Readable, target: string): Promise<boolean> {
   const file = await open(target, 'wx', 0o644);
+  // The worker is somebody else, whatever our umask takes away.
+  await file.chmod(0o644);
   let head = Buffer.alloc(0);
   let left: number | null = null;
   try {

@@ -54,12 +54,14 @@ const REFUSED: Readonly<Record<string, Numbers>> = {
 const CLONE: Numbers = [56, 220];
 /** Has its flags in memory. glibc takes clone where there is none. */
 const CLONE3 = 435;
-/** Not shared and anonymous at once. */
+/** Not shared and anonymous at once, and no stack. */
 const MMAP: Numbers = [9, 222];
 
 const CLONE_THREAD = 0x10000;
 /** MAP_SHARED | MAP_ANONYMOUS */
 const SHARED_ANONYMOUS = 0x21;
+/** MAP_GROWSDOWN: RLIMIT_DATA does not count stacks, and RLIMIT_STACK only what they have grown. */
+const GROWS_DOWN = 0x100;
 /** The other system calls of x86-64 processors have numbers from here on. */
 const X32_BIT = 0x40000000;
 
@@ -102,10 +104,13 @@ export function seccompFilter(arch: string): Buffer | null {
     [AND, 0, 0, CLONE_THREAD],
     ...whenEqual(0, EPERM),
     [LOAD, 0, 0, NUMBER],
-    [IF_EQUAL, 0, 4, MMAP[column]],
+    [IF_EQUAL, 0, 8, MMAP[column]],
     [LOAD, 0, 0, argument(3)],
     [AND, 0, 0, SHARED_ANONYMOUS],
     ...whenEqual(SHARED_ANONYMOUS, EPERM),
+    [LOAD, 0, 0, argument(3)],
+    [AND, 0, 0, GROWS_DOWN],
+    ...whenEqual(GROWS_DOWN, EPERM),
     returns(ALLOW),
   ];
   return Buffer.concat(program.map(encode));

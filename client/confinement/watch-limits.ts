@@ -1,7 +1,7 @@
 import { lstat, opendir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { DebshoalError } from '../../shared/errors.js';
+import { DebshoalError, withCode } from '../../shared/errors.js';
 import { LIMITS } from '../../shared/limits.js';
 import type { ResourceLimits } from './resource-limits.js';
 
@@ -11,7 +11,8 @@ const LOOK_MS = 200;
 export interface Watch {
   /** Aborted, with `limit-exceeded` as the reason, when a limit was passed. */
   readonly signal: AbortSignal;
-  stop(): void;
+  /** Resolves when it looks no more: what it looks at may go then. */
+  stop(): Promise<void>;
 }
 
 /** Watches what the kernel does not limit for a worker: wall-clock time, and all files together. */
@@ -28,22 +29,29 @@ export async function watchLimits(
   // What it has removed and holds open is seen only so; but others use the disk, too.
   const disk = dirname(folder);
   const least = Math.min(LIMITS.diskReserveBytes, (await freeBytes(disk)) / 2);
-  let isLooking = false;
-  const look = async (): Promise<void> => {
-    if (isLooking) return;
-    isLooking = true;
-    if ((await isOver(folder, diskBytes)) || (await freeBytes(disk)) < least) exceeded('disk');
-    isLooking = false;
+  let look: Promise<void> | null = null;
+  const lookOnce = async (): Promise<void> => {
+    try {
+      if ((await isOver(folder, diskBytes)) || (await freeBytes(disk)) < least) exceeded('disk');
+    } catch (error) {
+      // Nothing is to go on unwatched.
+      controller.abort(withCode(error));
+    } finally {
+      look = null;
+    }
   };
-  const looking = setInterval(() => void look(), LOOK_MS);
+  const looking = setInterval(() => {
+    look ??= lookOnce();
+  }, LOOK_MS);
   const waiting = setTimeout(() => {
     exceeded('time');
   }, wallSeconds * 1000);
   return {
     signal: controller.signal,
-    stop: () => {
+    stop: async () => {
       clearInterval(looking);
       clearTimeout(waiting);
+      await look;
     },
   };
 }

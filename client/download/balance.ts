@@ -10,6 +10,8 @@ export interface Balance {
   readonly silent: () => boolean;
   /** False while peers alone are as fast as HTTP was: then its server is spared. */
   readonly racing: () => boolean;
+  /** Whether HTTP, while it rests, may bring more of what nobody among so many peers has. */
+  readonly mayFeed: (peers: number) => boolean;
 }
 
 /** Milliseconds of one observation. */
@@ -33,6 +35,11 @@ const KNOWN_AFTER = 4;
  * have just left the server to us, and would see the same were we to leave it; so not at once.
  */
 const RAISE = 0.02;
+/**
+ * And HTTP alone could not have more than both together have now: a line that peers did not fill
+ * leaves it what it can take. Who was the first of a crowd had the server for itself for a second.
+ */
+const LOWER = 0.05;
 /** HTTP comes back when peers have become so much slower than it was. */
 const TOO_SLOW = 0.8;
 /**
@@ -43,6 +50,13 @@ const WORTH_A_TRIAL = 0.4;
 const TRIAL = 1500;
 const FIRST_TRIAL = 3000;
 const LATER_FACTOR = 3;
+
+/**
+ * In a crowd each client has to bring its share of what nobody has, and knows only some of the others:
+ * who brings all that seems to be missing at once brings what others bring, too.
+ */
+const GENEROUS = 2;
+const FEED_AT_FIRST = 512 * 1024;
 
 /** `now` in milliseconds, of a clock that never goes back. */
 export function startBalance(now: () => number = () => performance.now()): Balance {
@@ -56,6 +70,8 @@ export function startBalance(now: () => number = () => performance.now()): Balan
   let racing = true;
   let trialEnd: number | null = null;
   let pause = FIRST_TRIAL;
+  /** Bytes that came while it rested. */
+  const resting = { http: 0, peers: 0 };
   let nextTrial = last + pause;
   /** When the first peer came, or any gave something. */
   let heardAt: number | null = null;
@@ -72,7 +88,8 @@ export function startBalance(now: () => number = () => performance.now()): Balan
     }
     if (racing && httpBytes > 0) {
       if (peers < ALONE * http || observed <= KNOWN_AFTER) alone = http;
-      else alone += RAISE * Math.max(http - alone, 0);
+      else if (http > alone) alone += RAISE * (http - alone);
+      else alone -= LOWER * Math.max(alone - http - peers, 0);
     }
     [httpBytes, peerBytes] = [0, 0];
     return time;
@@ -96,11 +113,16 @@ export function startBalance(now: () => number = () => performance.now()): Balan
   };
 
   return {
-    addHttp: (bytes) => (httpBytes += bytes),
+    addHttp: (bytes) => {
+      httpBytes += bytes;
+      if (!racing) resting.http += bytes;
+    },
     addPeers: (bytes) => {
       peerBytes += bytes;
       heardAt = now();
+      if (!racing) resting.peers += bytes;
     },
+    mayFeed: (peers) => resting.http <= FEED_AT_FIRST + (GENEROUS * resting.peers) / (peers + 1),
     peersCame: () => {
       heardAt ??= now();
     },

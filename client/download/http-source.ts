@@ -7,6 +7,11 @@ import { startMirrors, type MirrorUrl, type Mirrors } from './mirrors.js';
 import { loseSource, update, type Transfer } from './transfer.js';
 
 const LARGEST_CHUNK = 8 * 1024 * 1024;
+/**
+ * Requests at a time beside peers. Thirty clients with four connections each were too many for the
+ * queue before a server, and what was asked for came long after peers had it.
+ */
+const MAX_CHUNKS = 2;
 /** A chunk whose body came faster was too small, for each request costs a round trip; or too large. */
 const QUICK = 400;
 const SLOW = 2000;
@@ -33,6 +38,8 @@ interface Run extends HttpSourceOptions {
   readonly mirrors: Mirrors;
   /** Bytes that are asked for at a time while peers work at the same object. */
   chunk: number;
+  /** Requests under way for objects that have peers. */
+  chunks: number;
 }
 
 /**
@@ -43,7 +50,7 @@ export async function runHttp(
   transfers: readonly Transfer[],
   options: HttpSourceOptions,
 ): Promise<void> {
-  const run: Run = { ...options, mirrors: startMirrors(), chunk: FIRST_CHUNK };
+  const run: Run = { ...options, mirrors: startMirrors(), chunk: FIRST_CHUNK, chunks: 0 };
   const open = new Set(transfers.filter(({ http }) => http !== 'gone'));
   const sleepers = new Set<() => void>();
   const wake = (): void => {
@@ -95,12 +102,18 @@ function nextWork(open: Set<Transfer>, run: Run): Work | null {
       }
       if (found.notBefore > performance.now()) continue;
       const chosen = chooseRange(transfer, run.chunk, racing, silent);
-      if (chosen === null) continue;
+      if (chosen === null || !isDue(transfer, chosen, run)) continue;
       if (chosen.rank < (best?.chosen.rank ?? 3)) best = { transfer, url: found.url, chosen };
       if (chosen.rank === 0) break;
     }
   }
   return best;
+}
+
+/** What others of a crowd may be about to bring can wait while HTTP rests. */
+function isDue({ supply }: Transfer, { isStream }: Chosen, { balance, chunks }: Run): boolean {
+  if (isStream || balance === null) return true;
+  return chunks < MAX_CHUNKS && (balance.racing() || balance.mayFeed(supply?.peers ?? 0));
 }
 
 function isOver({ stop, http, part }: Transfer): boolean {
@@ -149,6 +162,7 @@ async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
   transfer.peersCame = () => {
     if (chosen.isStream) enough.abort();
   };
+  if (!chosen.isStream) run.chunks++;
   try {
     const request = { url: url.url, ...chosen.range, size: object.size, write };
     await fetchRange(run.client, request, signal);
@@ -164,6 +178,7 @@ async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
     run.mirrors.failed(url, error);
   } finally {
     transfer.peersCame = () => undefined;
+    if (!chosen.isStream) run.chunks--;
     tell();
   }
 }

@@ -8,8 +8,9 @@ import type { Answer } from './socket.js';
 import type { ServiceStatus } from './status.js';
 
 export interface AnswerParts {
-  /** Null: every package comes from the mirror. */
-  readonly foreground: Foreground | null;
+  /** Why every package comes from the mirror; null: it need not. */
+  readonly obstacle: string | null;
+  readonly foreground: Foreground;
   readonly store: ReadyStore;
   readonly savings: Savings;
   readonly status: () => Promise<ServiceStatus>;
@@ -43,10 +44,10 @@ export async function answerRequest(
 
 async function answerAcquire(
   request: AcquireRequest,
-  { foreground, store, savings }: AnswerParts,
+  { obstacle, foreground, store, savings }: AnswerParts,
   to: Answer,
 ): Promise<void> {
-  if (foreground === null) throw new DebshoalError('usage', 'fetching is switched off');
+  if (obstacle !== null) throw new DebshoalError('usage', obstacle);
   const status = repeatedStatus(to);
   try {
     // What was damaged in the store is gone after the first attempt, and made anew in the second.

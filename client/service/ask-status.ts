@@ -27,6 +27,7 @@ const schema = z.looseObject({
   working: z.array(z.looseObject({ package: z.string(), version: z.string(), stage: z.string() })),
   cache: z.looseObject({ files: bytes, bytes, maxBytes: bytes }),
   saved: z.looseObject({ since: z.string(), total: counts, month: z.string(), inMonth: counts }),
+  obstacle: z.string().nullable(),
   prefetchObstacle: z.string().nullable(),
   sharing: z.looseObject({
     scope: z.string(),
@@ -61,8 +62,7 @@ async function ask(socketPath: string, request: string): Promise<string> {
   const timer = setTimeout(() => socket.destroy(new Error('no answer in time')), PATIENCE);
   try {
     await once(socket, 'connect');
-    // Not ended: to the daemon that would mean that nobody waits for the answer any more.
-    socket.write(request);
+    socket.end(request);
     let answer = '';
     socket.setEncoding('utf8');
     for await (const part of socket as AsyncIterable<string>) {

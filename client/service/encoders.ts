@@ -18,5 +18,12 @@ export function proofOnce(
     return failed.length === 0;
   };
   let proven: Promise<boolean> | null = null;
-  return () => (proven ??= prove());
+  return () => {
+    proven ??= prove().catch((error: unknown) => {
+      // A disk that is full now: the next one tries again.
+      proven = null;
+      throw error;
+    });
+    return proven;
+  };
 }

@@ -41,8 +41,8 @@ export interface FetchIntoStoreOptions {
 }
 
 /**
- * Carries out routes whose .debs nobody makes yet: each is a work from the first moment, and ends in
- * the store, or fails alone. Never fails itself.
+ * Carries out routes, but for .debs that are made already: each is a work from the first moment, and
+ * ends in the store, or fails alone. Never fails itself.
  */
 export async function fetchIntoStore(
   routes: readonly ActiveRoute[],
@@ -51,8 +51,12 @@ export async function fetchIntoStore(
   const { store, savings, works, onBug } = options;
   const working = new Map<ActiveRoute, Work>();
   for (const route of activeRoutes(routes)) {
-    working.set(route, works.begin(route.pending, `fetching ${describe(route)}`));
+    const { pending } = route;
+    // Since it was chosen somebody else may have begun with it, or be done.
+    if (works.find(pending.sha256) !== null || store.has(pending)) continue;
+    working.set(route, works.begin(pending, `fetching ${describe(route)}`));
   }
+  if (working.size === 0) return;
   const end = (route: ActiveRoute, error?: DebshoalError): void => {
     working.get(route)?.finish(error);
     working.delete(route);
@@ -68,8 +72,9 @@ export async function fetchIntoStore(
   };
   // A client of its own: one that has met a silent server does not ask it again.
   const http = createHttpClient({ findProxy: options.findProxy });
+  let why = new DebshoalError('io-failed', 'it was left undone');
   try {
-    const result = await fetchPlanned(routes, {
+    const result = await fetchPlanned([...working.keys()], {
       ...options,
       delivery,
       cacheFolder: options.folder,
@@ -86,11 +91,14 @@ export async function fetchIntoStore(
     });
     savings.addFetched(result);
   } catch (thrown) {
-    const error = asDebshoalError(thrown, onBug);
-    if (error.code === 'disk-full') await store.makeRoom();
-    for (const route of [...working.keys()]) end(route, error);
+    why = asDebshoalError(thrown, onBug);
+    if (why.code === 'disk-full') await store.makeRoom().catch(onBug);
   } finally {
     http.close();
+    // Nobody is at them any more, but somebody may be waiting.
+    for (const route of [...working.keys()]) end(route, why);
+    // This process may end otherwise than by closing.
+    await savings.save().catch(onBug);
   }
 }
 

@@ -15,6 +15,8 @@ export interface Known {
   readonly installed: InstalledVersions;
   /** Why there is no delta that could give this .deb; null when there may be one. */
   obstacle(request: Pick<AcquireRequest, 'package' | 'architecture' | 'sha256'>): string | null;
+  /** SHA-256s of the .debs that deltas from what is installed lead to. */
+  readonly reachable: readonly string[];
 }
 
 export interface Knowledge {
@@ -110,19 +112,21 @@ function makeKnown(indexes: readonly LoadedIndex[], installed: InstalledVersions
       else entries.set(entry.sha256, [entry]);
     }
   }
+  const isFromHere = ({ deltas }: IndexedPackage, architecture: string): boolean =>
+    deltas.some(
+      ({ oldPackage, oldVersion }) => installed.get(`${oldPackage}:${architecture}`) === oldVersion,
+    );
   return {
     indexes,
     installed,
+    reachable: [...entries.values()]
+      .flat()
+      .filter((entry) => isFromHere(entry, entry.architecture))
+      .map(({ sha256 }) => sha256),
     obstacle({ package: name, architecture, sha256 }) {
       const found = entries.get(sha256);
       if (found === undefined) return 'not in any index';
-      const isFromHere = found.some(({ deltas }) =>
-        deltas.some(
-          ({ oldPackage, oldVersion }) =>
-            installed.get(`${oldPackage}:${architecture}`) === oldVersion,
-        ),
-      );
-      if (isFromHere) return null;
+      if (found.some((entry) => isFromHere(entry, architecture))) return null;
       const version = installed.get(`${name}:${architecture}`);
       return version === undefined ? 'not installed yet' : `no delta from ${version}`;
     },

@@ -33,9 +33,8 @@ export interface PrefetchOptions {
  * time and as long as nothing speaks against it. Never fails.
  */
 export async function prefetch(options: PrefetchOptions): Promise<void> {
-  const { system, knowledge, store, signal, report } = options;
+  const { system, store, signal, report } = options;
   try {
-    await knowledge.refresh();
     if (options.obstacle() !== null) return;
     const pending = await allPending(system);
     store.setPending(new Set(pending.map(({ sha256 }) => sha256)));
@@ -86,8 +85,12 @@ async function chooseNext(
   });
   const deltas = activeRoutes(routes.filter(({ kind }) => kind === 'delta'));
   // What would only push out others that are pending, too, stays where it is.
-  const room =
+  let room =
     maxBytes - pending.filter((one) => store.has(one)).reduce((sum, { size }) => sum + size, 0);
-  let used = 0;
-  return deltas.filter(({ pending: { size } }) => (used += size) <= room).slice(0, TOGETHER);
+  const fitting = deltas.filter(({ pending: { size } }) => {
+    if (size > room) return false;
+    room -= size;
+    return true;
+  });
+  return fitting.slice(0, TOGETHER);
 }

@@ -10,6 +10,8 @@ export interface ReadyStore {
   /** Bytes of all. */
   readonly bytes: number;
   readonly count: number;
+  /** SHA-256s of all. */
+  readonly names: readonly string[];
   has(deb: FileIdentity): boolean;
   /**
    * Opens a .deb of which every byte was hashed just now, through the descriptor that is returned;
@@ -67,6 +69,9 @@ export async function openReadyStore(folder: string, maxBytes: number): Promise<
     },
     get count() {
       return kept.size;
+    },
+    get names() {
+      return [...kept.keys()];
     },
     has: ({ sha256, size }) => kept.get(sha256)?.size === size,
     async open({ sha256, size }) {

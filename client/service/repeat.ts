@@ -12,13 +12,14 @@ export interface Repeated {
 }
 
 /**
- * Runs `work` whenever asked and every few hours, one at a time. All machines that are switched on at
+ * Runs `work` whenever asked and every few `hours`, if any, one at a time. All machines that are switched on at
  * eight must not ask their mirror at noon.
  */
 export function repeat(
   signal: AbortSignal,
   work: () => Promise<void>,
   onBug: (error: unknown) => void,
+  hours: number | null = HOURS,
 ): Repeated {
   let [running, again] = [false, false];
   let begun: number[] = [];
@@ -34,7 +35,7 @@ export function repeat(
     await work().catch(onBug);
     running = false;
     if (again as boolean) now();
-    else if (!signal.aborted) after(HOURS * 60 * MINUTE * (1 + Math.random()));
+    else if (hours !== null && !signal.aborted) after(hours * 60 * MINUTE * (1 + Math.random()));
   };
   const now = (): void => {
     if (running) again = true;

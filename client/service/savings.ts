@@ -60,8 +60,14 @@ export async function openSavings(stateFolder: string): Promise<Savings> {
       add({ peerBytes, httpBytes });
     },
     async save() {
-      if (changed) await writeFileAtomically(path, JSON.stringify(kept));
+      if (!changed) return;
       changed = false;
+      try {
+        await writeFileAtomically(path, JSON.stringify(kept));
+      } catch (error) {
+        changed = true;
+        throw error;
+      }
     },
   };
 }

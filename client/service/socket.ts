@@ -153,9 +153,10 @@ function receive(socket: Socket): Promise<Request | null> {
     socket.once('close', () => {
       resolve(null);
     });
+    // Who ends his side after the request still waits; one who has gone shows when we write.
     socket.once('end', () => {
+      if (socket.listeners('data').includes(onData)) socket.end();
       resolve(null);
-      socket.end();
     });
     setTimeout(() => {
       if (socket.listeners('data').includes(onData)) socket.destroy();

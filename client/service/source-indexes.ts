@@ -48,6 +48,9 @@ export async function openSourceIndexes(
         if (!last.some((one) => one.index === index)) remembered.delete(name);
       }
       return last;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return last;
     } finally {
       http.close();
     }

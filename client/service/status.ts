@@ -9,7 +9,7 @@ import type { Works } from './works.js';
 /** Of the last troubles; the journal has all of them. */
 const KEPT = 10;
 
-interface Trouble {
+export interface Trouble {
   readonly at: string;
   readonly text: string;
 }
@@ -34,6 +34,8 @@ export interface ServiceStatus {
   /** Counted from `since` on; `inMonth` from the beginning of `month`. */
   readonly saved: Savings['now'];
   readonly peers: { readonly port: number } | null;
+  /** Why every package comes from the mirror; null: it need not. */
+  readonly obstacle: string | null;
   /** Why nothing comes in the background; null when it may. */
   readonly prefetchObstacle: string | null;
   readonly troubles: readonly Trouble[];
@@ -51,6 +53,7 @@ export interface StatusParts {
   readonly maxBytes: number;
   readonly savings: Savings;
   readonly port: number | null;
+  readonly obstacle: string | null;
   readonly prefetchObstacle: string | null;
   readonly troubles: readonly Trouble[];
   readonly sharing: SharingStatus;
@@ -77,6 +80,7 @@ export function describeStatus(parts: StatusParts): ServiceStatus {
     cache: { files: store.count, bytes: store.bytes, maxBytes: parts.maxBytes },
     saved: parts.savings.now,
     peers: port === null ? null : { port },
+    obstacle: parts.obstacle,
     prefetchObstacle: parts.prefetchObstacle,
     troubles: parts.troubles,
     sharing: parts.sharing,

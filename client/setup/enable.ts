@@ -38,7 +38,7 @@ export async function enable(place: Place, share: ShareScope | null): Promise<Ou
         `Share stays ${settings.share}: ${origins.get('share') ?? ''} has the last word`,
       );
     }
-    if (path !== null) await unit?.restart();
+    if (path !== null) await unit?.reload();
   }
   if (unit === null) {
     warnings.push('no systemd runs here: start `debshoal daemon` yourself');

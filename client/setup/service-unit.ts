@@ -12,8 +12,8 @@ export interface ServiceUnit {
   isActive(): Promise<boolean>;
   enable(): Promise<void>;
   disable(): Promise<void>;
-  /** When it runs: it reads its settings as it starts. */
-  restart(): Promise<void>;
+  /** When it runs: it reads its settings again. */
+  reload(): Promise<void>;
 }
 
 export async function findServiceUnit(root = '/'): Promise<ServiceUnit | null> {
@@ -31,6 +31,6 @@ export async function findServiceUnit(root = '/'): Promise<ServiceUnit | null> {
     isActive: () => ask('is-active'),
     enable: () => tell('enable', '--now'),
     disable: () => tell('disable', '--now'),
-    restart: () => tell('try-restart'),
+    reload: () => tell('try-reload-or-restart'),
   };
 }

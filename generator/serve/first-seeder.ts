@@ -1,6 +1,10 @@
 import type { Offer, OfferedContent, Swarm } from '../../shared/swarm/swarm.js';
 import { contentFinder } from './published-content.js';
-import { readTorrent, type PublishedTorrents } from './published-torrents.js';
+import {
+  readTorrent,
+  type PublishedTorrent,
+  type PublishedTorrents,
+} from './published-torrents.js';
 
 export interface FirstSeederOptions {
   readonly published: PublishedTorrents;
@@ -35,13 +39,19 @@ export function openFirstSeeder(folder: string, options: FirstSeederOptions): Fi
     if (found === undefined) return null;
     const { torrent, ...info } = await readTorrent(found.path);
     const paths = await content.find(info);
-    if (paths !== null) {
+    return paths === null ? null : { torrent, paths };
+  };
+  const isThere = async ({ infoHash, path }: PublishedTorrent): Promise<boolean> => {
+    const info = await readTorrent(path).catch(() => null);
+    // Withdrawn meanwhile.
+    if (info === null) return false;
+    if ((await content.findAll(info)) !== null) {
       lost.delete(infoHash);
-      return { torrent, paths };
+      return true;
     }
     if (!lost.has(infoHash)) onWarning(`no content for the torrent ${info.name}`);
     lost.add(infoHash);
-    return null;
+    return false;
   };
 
   return {
@@ -60,9 +70,9 @@ export function openFirstSeeder(folder: string, options: FirstSeederOptions): Fi
       };
       if (all !== last || lost.size > 0) content.forget();
       last = all;
-      for (const { infoHash, trackers } of all.values()) {
-        if (seeding.has(infoHash)) continue;
-        if ((await load(infoHash).catch(() => null)) === null) continue;
+      for (const torrent of all.values()) {
+        const { infoHash, trackers } = torrent;
+        if (seeding.has(infoHash) || !(await isThere(torrent))) continue;
         offers.push({ infoHash, trackers: options.trackers ?? trackers });
         if (offers.length >= OFFERS_AT_ONCE) tell();
       }

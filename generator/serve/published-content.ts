@@ -7,31 +7,37 @@ import type { TorrentInfo } from '../../shared/torrent/metainfo.js';
 /** Finds the files of torrents in a published folder. */
 export interface ContentFinder {
   /**
-   * Where the files of a torrent lie, in its order; null when one is missing or has another size. A
-   * batch lies in `deltas/<name>/`, a single file anywhere below `pool/`.
+   * Where the files of a torrent lie, in its order; null when there is no such file. A batch lies in
+   * `deltas/<name>/`, a single file anywhere below `pool/`.
    */
   readonly find: (info: TorrentInfo) => Promise<readonly string[] | null>;
+  /** The same, and null when one of a batch is missing or has another size: it may have thousands. */
+  readonly findAll: (info: TorrentInfo) => Promise<readonly string[] | null>;
   /** Forgets what lies where in the pool: it is looked through again when needed. */
   readonly forget: () => void;
 }
 
 export function contentFinder(folder: string): ContentFinder {
   let pool: Promise<ReadonlyMap<string, readonly string[]>> | null = null;
+  const find: ContentFinder['find'] = async (info) => {
+    if (info.multiFile) {
+      return info.files.map(({ path }) => join(folder, deltaPath(info.name, path)));
+    }
+    pool ??= listByName(join(folder, 'pool'));
+    for (const parent of (await pool).get(info.name) ?? []) {
+      const path = join(parent, info.name);
+      if ((await sizeOf(path)) === info.totalLength) return [path];
+    }
+    return null;
+  };
   return {
-    find: async (info) => {
-      if (info.multiFile) {
-        const paths = info.files.map(({ path }) => join(folder, deltaPath(info.name, path)));
-        for (const [index, path] of paths.entries()) {
-          if ((await sizeOf(path)) !== info.files[index]?.length) return null;
-        }
-        return paths;
+    find,
+    findAll: async (info) => {
+      const paths = await find(info);
+      for (const [index, path] of info.multiFile ? (paths ?? []).entries() : []) {
+        if ((await sizeOf(path)) !== info.files[index]?.length) return null;
       }
-      pool ??= listByName(join(folder, 'pool'));
-      for (const parent of (await pool).get(info.name) ?? []) {
-        const path = join(parent, info.name);
-        if ((await sizeOf(path)) === info.totalLength) return [path];
-      }
-      return null;
+      return paths;
     },
     forget: () => {
       pool = null;

@@ -195,7 +195,11 @@ function pendingFolder(home: string): string {
   return join(home, 'pending');
 }
 
-function pendingPath(home: string, pair: VersionPair): string {
+/** Where a proven delta waits, with what is known of it in a `.json` beside it. */
+export function pendingPath(
+  home: string,
+  pair: { readonly old: { sha256: string }; readonly new: { sha256: string } },
+): string {
   const name = `${pair.old.sha256.slice(0, 20)}-${pair.new.sha256.slice(0, 20)}.delta`;
   return join(pendingFolder(home), name);
 }

@@ -27,8 +27,9 @@ export const PROGRAMS: readonly ProgramPackage[] = [
       '.',
       'Nothing changes until "debshoal enable" puts it behind apt.',
     ],
-    depends: ['apt', 'passwd'],
-    recommends: ['bubblewrap', 'ca-certificates'],
+    // The daemon applies no delta without a sandbox.
+    depends: ['apt', 'bubblewrap', 'passwd'],
+    recommends: ['ca-certificates'],
     suggests: ['network-manager'],
     files: [
       ['apt.conf.d', 'usr/share/debshoal/apt.conf.d'],

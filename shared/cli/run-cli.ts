@@ -4,7 +4,8 @@ import type { Argv } from 'yargs';
 
 import { DebshoalError, EXIT_STATUS, isDebshoalError, withCode } from '../errors.js';
 
-const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+type Interrupt = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+const INTERRUPTS: readonly Interrupt[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** For commands that have nothing to finish: temporary files go as the process ends. */
 export function exitOnInterrupt(): void {
@@ -15,10 +16,13 @@ export function exitOnInterrupt(): void {
   }
 }
 
-/** `interrupted` after Ctrl-C or a service manager's stop; commands pass the signal everywhere. */
-export function interruptSignal(): AbortSignal {
+/**
+ * `interrupted` after Ctrl-C or a service manager's stop; commands pass the signal everywhere. To a
+ * service SIGHUP means something else.
+ */
+export function interruptSignal(names = INTERRUPTS): AbortSignal {
   const controller = new AbortController();
-  for (const name of INTERRUPTS) {
+  for (const name of names) {
     process.once(name, () => {
       controller.abort();
     });

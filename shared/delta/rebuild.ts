@@ -70,18 +70,23 @@ export async function rebuildDeb(
   checkForm(delta.header, options);
   const fingerprints = decodeFingerprints(delta.streams.get('fingerprints') ?? Buffer.alloc(0));
   const checked = await checkOldPackage(delta.header, fingerprints, clock.reading(old));
-  await withTemporaryFolder(
-    (folder) =>
-      writeAtomically(target, async (path) => {
-        const tars = await openTarMaker(delta, checked, folder, options.packNested ?? packMany);
-        try {
-          await writeDeb(delta, tars, path, { ...options, clock });
-        } finally {
-          await tars.close();
-        }
-      }),
-    options.temporaryParent,
-  );
+  try {
+    await withTemporaryFolder(
+      (folder) =>
+        writeAtomically(target, async (path) => {
+          const tars = await openTarMaker(delta, checked, folder, options.packNested ?? packMany);
+          try {
+            await writeDeb(delta, tars, path, { ...options, clock });
+          } finally {
+            await tars.close();
+          }
+        }),
+      options.temporaryParent,
+    );
+  } catch (error) {
+    if (options.signal?.aborted !== true) await checked.expectUnmodified();
+    throw error;
+  }
   return { seconds: clock.finish(options.form !== 'expanded') };
 }
 

@@ -6,7 +6,7 @@ export interface CheckOptions {
   readonly pieceCount: number;
   /** SHA-1 of a piece, in hexadecimal. */
   readonly hashOf: (index: number) => string | undefined;
-  /** A piece is not what its torrent says; it is not given away. */
+  /** A piece is gone, or is not what its torrent says; it is not given away. */
   readonly onDiffer: () => void;
 }
 
@@ -26,6 +26,7 @@ export function checkWhenRead(store: MappedStore, options: CheckOptions): Mapped
       store.get(index, null, (error, piece) => {
         if (error !== null || piece === undefined) {
           done(error ?? new Error('not in the store'));
+          options.onDiffer();
           return;
         }
         if (createHash('sha1').update(piece).digest('hex') !== options.hashOf(index)) {

@@ -4,7 +4,9 @@ import type { Torrent } from 'webtorrent';
  * Connections that we begin for one torrent; about as many come from others. More cost more in news
  * of pieces than they bring in speed, and the last of many torrents would find all places taken.
  */
-const MAX_CALLED = 10;
+const MAX_CALLED = 8;
+/** With so many, whoever called, there is no need of another. */
+const ENOUGH = 2 * MAX_CALLED;
 /** Peers that are remembered of one torrent. */
 const MAX_SPARE = 200;
 const RETRY = 1000;
@@ -19,7 +21,8 @@ export function keepSparePeers(
   const spare = new Map<Torrent, Set<string>>();
   const callSome = (torrent: Torrent, peers: Set<string>): void => {
     for (const peer of peers) {
-      if (countCalled(torrent) >= MAX_CALLED || !call(torrent, peer)) return;
+      if (torrent.wires.length >= ENOUGH || countCalled(torrent) >= MAX_CALLED) return;
+      if (!call(torrent, peer)) return;
       peers.delete(peer);
     }
   };

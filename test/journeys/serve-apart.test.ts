@@ -1,10 +1,15 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { deltaPath } from '../../shared/index/layout.js';
+import { downloadObjects } from '../../client/download/download-objects.js';
+import { createHttpClient } from '../../client/download/http.js';
+import { debTorrentPath, deltaPath, urlPath } from '../../shared/index/layout.js';
+import { sha256 } from '../../shared/io/hash.js';
+import { startSwarm } from '../../shared/swarm/swarm.js';
+import { parseTorrent } from '../../shared/torrent/metainfo.js';
 import { startCli, type RunningCli } from '../support/cli.js';
 import { fixturePair } from '../support/fixture-pairs.js';
 import { freePort } from '../support/free-port.js';
@@ -37,7 +42,7 @@ describeHere('nginx, opentracker and a seeder of ours', () => {
   beforeAll(async () => {
     const [http, tracking] = [await freePort(), await freePort()];
     tracker = `http://127.0.0.1:${tracking}/announce`;
-    lab = await makeLab(['openssl', 'php8.2-xsl', 'tzdata'].map(fixturePair), [tracker]);
+    lab = await makeLab(['ghostscript', 'libgd-tools', 'php8.2-xsl'].map(fixturePair), [tracker]);
     ends.push(() => lab.close());
     url = `http://127.0.0.1:${http}`;
 
@@ -77,6 +82,14 @@ server { listen 127.0.0.1:${http}; root ${lab.out}; limit_rate ${RATE}; include 
     const told = JSON.parse(running.stdout()) as Record<string, unknown>;
     expect(told).toMatchObject({ httpUrl: null, announce: [], metricsUrl: null });
     return { ...running, seeding: told['seeding'] as number };
+  };
+  const torrentOf = async (name: string): Promise<string> => {
+    const folder = join(lab.out, 'torrents');
+    for (const file of (await readdir(folder)).filter((each) => each.endsWith('.torrent'))) {
+      const info = parseTorrent(await readFile(join(folder, file)));
+      if (info.name === name) return info.infoHash;
+    }
+    throw new Error(`no torrent of ${name}`);
   };
   const seedersOf = async (infoHash: string): Promise<number> => {
     const hash = infoHash.replace(/../g, '%$&');
@@ -131,7 +144,7 @@ server { listen 127.0.0.1:${http}; root ${lab.out}; limit_rate ${RATE}; include 
     }
   });
 
-  test('opentracker knows our torrents and no others; a client fetches from both', async () => {
+  test('opentracker knows our torrents and no others; a client fetches, and one object from both', async () => {
     const { seeding } = await seeder();
     const listed = (await readFile(join(lab.out, 'torrents/whitelist'), 'utf8')).trim().split('\n');
     expect(listed).toHaveLength(seeding);
@@ -142,9 +155,32 @@ server { listen 127.0.0.1:${http}; root ${lab.out}; limit_rate ${RATE}; include 
     const system = await lab.system({ url });
     const run = await system.fetch();
     for (const pair of lab.pairs) expect(run.package(pair)).toMatchObject({ route: 'delta' });
-    expect(run.report?.peerBytes).toBeGreaterThan(0);
-    expect(run.report?.httpBytes).toBeGreaterThan(0);
     await system.aptDownloads();
+
+    const [deb = ''] = (await listFiles(lab.out)).filter((path) => path.endsWith('.deb'));
+    const content = await readFile(join(lab.out, deb));
+    const infoHash = await torrentOf(basename(deb));
+    const torrent = await readFile(join(lab.out, debTorrentPath(infoHash)));
+    const folder = await lab.folder('object');
+    const swarm = await startSwarm({ host: '127.0.0.1', upload: false });
+    const client = createHttpClient();
+    const object = {
+      id: deb,
+      sha256: sha256(content),
+      size: content.length,
+      urls: [`${url}/${urlPath(deb)}`],
+      torrent: { torrent, filePath: basename(deb) },
+      target: join(folder, 'deb'),
+    };
+    const options = { partialFolder: folder, http: client, swarm, trackers: [tracker] };
+    for await (const result of downloadObjects([object], options)) {
+      expect(result).toMatchObject({ ok: true });
+      if (!result.ok) continue;
+      expect(result.httpBytes).toBeGreaterThan(0);
+      expect(result.peerBytes).toBeGreaterThan(0);
+    }
+    client.close();
+    await swarm.close();
   });
 
   test('two seeders of one tree; one that is restarted finds its port free', async () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 
 import { sha256 } from '../../shared/io/hash.js';
 import { asNobody, NOBODY } from '../support/as-nobody.js';
-import { startCli, type RunningCli } from '../support/cli.js';
+import { startCli, type CliOptions, type RunningCli } from '../support/cli.js';
 import { until } from '../support/cleanup.js';
 import { fixturePair } from '../support/fixture-pairs.js';
 import { corrupted, makeLab, type Lab, type LabSystem } from '../support/lab.js';
@@ -49,6 +49,7 @@ const GIVEN = '200 URI Start whole';
 const REFUSED = '400 URI Failure';
 
 interface Status {
+  readonly obstacle: string | null;
   readonly cache: { readonly files: number };
   readonly working: readonly { readonly package: string; readonly stage: string }[];
   readonly saved: { readonly total: Readonly<Record<string, number>> };
@@ -133,7 +134,7 @@ afterEach(async () => {
 afterAll(() => lab.close());
 
 describeAsRoot('the daemon of an ordinary user', () => {
-  test('needs nothing but its own folders, and has its workers in a sandbox', async () => {
+  const startAsNobody = async (options: CliOptions = {}): Promise<RunningService> => {
     const { root } = system;
     await chmod(dirname(root), 0o755);
     for (const folder of [STATE, CACHE, 'run-debshoal']) {
@@ -141,13 +142,36 @@ describeAsRoot('the daemon of an ordinary user', () => {
       await chown(join(root, folder), NOBODY, NOBODY);
     }
     const project = await lab.folder('project');
-    const service = await startService(root, ALONE, { project, through: asNobody(project) });
+    const through = { project, through: asNobody(project) };
+    const service = await startService(root, ALONE, { ...through, ...options });
     services.push(service);
+    return service;
+  };
+
+  test('needs nothing but its own folders, and has its workers in a sandbox', async () => {
+    const service = await startAsNobody();
     expect(await outcome(service)).toBe(GIVEN);
     expect((await statusOf(service)).confinement.level).toBe('sandbox');
     // Whoever is not root on this machine may ask, too.
     expect((await stat(service.socket)).mode & 0o777).toBe(0o666);
     expect(await stop(service)).toBe(0);
+  });
+
+  test('fetches nothing without a sandbox, unless that is allowed', async () => {
+    const folder = await lab.folder('programs');
+    const script = '#!/bin/sh\necho no permission to make namespaces >&2; exit 1\n';
+    await writeFile(join(folder, 'bwrap'), script, { mode: 0o755 });
+    await chmod(folder, 0o755);
+    const service = await startAsNobody({
+      env: { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` },
+    });
+    const { lines, message } = await service.ask(acquire(ghostscript));
+    expect([lines, message]).toEqual([[REFUSED], expect.stringContaining('no permission')]);
+    expect(lab.site.requests.filter(({ path }) => path.startsWith('/deltas/'))).toEqual([]);
+    await writeFile(join(system.root, 'etc/debshoal/debshoal.conf'), 'Sandbox: preferred\n');
+    service.child.kill('SIGHUP');
+    await statusWhen(service, ({ obstacle }) => obstacle === null);
+    expect(await outcome(service)).toBe(GIVEN);
   });
 });
 
@@ -313,6 +337,39 @@ describeHere('the daemon', () => {
     await writeFile(settings, 'Fetch: perhaps\n');
     const args = ['daemon', '--root', system.root, '--socket', sharing.socket];
     expect(await startCli('client', args).ended).toMatchObject({ status: 2 });
+  });
+
+  test('SIGHUP: settings are read again, and those with a mistake are not taken', async () => {
+    const settings = join(system.root, 'etc/debshoal/debshoal.conf');
+    const service = await start(...ALONE);
+    expect(await outcome(service)).toBe(GIVEN);
+    const reload = async (text: string): Promise<void> => {
+      await writeFile(settings, text);
+      service.child.kill('SIGHUP');
+    };
+    await reload('Fetch: no\n');
+    await statusWhen(service, ({ obstacle }) => obstacle !== null);
+    expect(await outcome(service)).toBe(REFUSED);
+    await reload('Fetch: perhaps\n');
+    const { obstacle } = await statusWhen(service, ({ troubles }) => troubles.length > 0);
+    expect(obstacle).toBe('fetching is switched off');
+    const [trouble] = (await statusOf(service)).troubles;
+    expect(trouble?.text).toMatch(/stay as they were.*debshoal\.conf line 1/);
+    await reload('Fetch: yes\nCache-Size: 1 GB\n');
+    const status = await statusWhen(service, (one) => one.obstacle === null);
+    expect(status.cache).toMatchObject({ files: 1, maxBytes: 1e9 });
+    expect(await Promise.all([outcome(service), outcome(service, gd)])).toEqual([GIVEN, GIVEN]);
+    expect(await stop(service)).toBe(0);
+  });
+
+  test('who ends his side after the request still gets the answer', async () => {
+    const service = await start(...ALONE);
+    const connection = await service.connect();
+    connection.end(acquire(ghostscript));
+    const chunks: Buffer[] = [];
+    for await (const chunk of connection) chunks.push(chunk as Buffer);
+    const answer = Buffer.concat(chunks);
+    expect(sha256(answer.subarray(-ghostscript.newSize))).toBe(ghostscript.newSha256);
   });
 
   test('killed processes: a swarm starts again, a worker costs its package', async () => {

@@ -164,6 +164,29 @@ test.each(Object.entries(LIES))('a daemon that says %s costs nothing but time', 
   await until(() => daemon.open() === 0);
 });
 
+test('of a list only what is on it is asked for', async () => {
+  await writeFile(join(folder, 'ok'), `${sha256(CONTENT)}\n`);
+  await start();
+  await order('other.deb', { 'Expected-SHA256': sha256(WRONG) });
+  await method.answer(201, `${mirror.url}/other.deb`);
+  await order('listed.deb');
+  await expectDelivered('listed.deb');
+  expect(daemon.requests.map(({ fields }) => fields['URI'])).toEqual([`${mirror.url}/listed.deb`]);
+});
+
+test.each([
+  ['is empty', (path: string) => writeFile(path, '')],
+  ['is no list', (path: string) => writeFile(path, Buffer.alloc(100_000, 0xff))],
+  ['never ends to be opened', (path: string) => runTool('mkfifo', [path], { maxOutput: 0 })],
+  ['leads elsewhere', (path: string) => symlink('/dev/zero', path)],
+])('a list that %s says nothing', async (_, make) => {
+  await make(join(folder, 'ok'));
+  await start();
+  await order('a.deb');
+  await expectDelivered('a.deb');
+  expect(daemon.requests).toHaveLength(1);
+});
+
 test('a socket without a daemon, and none at all', async () => {
   await daemon.close();
   daemon = await startScriptedDaemon(join(folder, 'other'), MISS);
@@ -181,6 +204,29 @@ test('after three failures in a row the daemon is left alone', async () => {
     await expectDelivered(`tiny_${i}_amd64.deb`);
   }
   expect(daemon.requests).toHaveLength(3);
+});
+
+test('refusals that have cost all patience are failures, early ones are not', async () => {
+  daemon.answer = (request, socket) => {
+    const seconds = request.fields['Filename']?.includes('late') === true ? 1.1 : 0;
+    setTimeout(() => {
+      MISS(request, socket);
+    }, seconds * 1000);
+  };
+  await start('Acquire::Debshoal::Patience=1');
+  const kinds = ['late', 'late', 'early', 'late', 'late', 'late', 'early', 'late'];
+  for (const [i, kind] of kinds.entries()) {
+    await order(`${kind}_${i}_amd64.deb`);
+    await expectDelivered(`${kind}_${i}_amd64.deb`);
+  }
+  expect(daemon.requests).toHaveLength(6);
+});
+
+test('patience is the daemon’s own where apt’s configuration says nothing', async () => {
+  await start();
+  await order('tiny_1_amd64.deb');
+  await expectDelivered('tiny_1_amd64.deb');
+  expect(daemon.requests[0]?.fields).not.toHaveProperty('Patience');
 });
 
 test('a hundred at a time: sixty-four are asked for, and all come', async () => {

@@ -10,7 +10,14 @@ const FULL_LARGE = 100e6;
 const SMALL_LARGE = 10e6;
 const DELTAS = { count: 200, bytes: 50e3 };
 
-/** One client whose tracker knows nobody else, against curl. */
+/** As many connections as the client has. */
+const PARALLEL = 4;
+
+/**
+ * One client whose tracker knows nobody else, against the faster of two curls: one that asks over one
+ * kept connection, and one with four. Lines have no delay, so pipelining as apt does it would show
+ * nothing.
+ */
 export async function alone(options: ScenarioOptions): Promise<Figure[]> {
   const large = options.full ? FULL_LARGE : SMALL_LARGE;
   const shapes: [string, SetShape][] = [
@@ -28,8 +35,13 @@ export async function alone(options: ScenarioOptions): Promise<Figure[]> {
       const published = await lab.publish(shape);
       const { objects } = published;
       const site = await lab.site(server, published);
-      const folder = join(lab.folder, `curl-${figures.length}`);
-      const curl = await fetchWithCurl(host, site.url, objects, { ...lab, folder });
+      const curls: number[] = [];
+      for (const parallel of [1, PARALLEL]) {
+        const folder = join(lab.folder, `curl-${figures.length}-${parallel}`);
+        const options = { folder, parallel, signal: lab.signal };
+        curls.push(await fetchWithCurl(host, site.url, objects, options));
+      }
+      const curl = Math.min(...curls);
       const client = await lab.client(host);
       const source = { site: site.url, mirrors: [site.url], trackers: [site.tracker] };
       const { seconds, failed, cpuSeconds } = await client.download({ objects, ...source });

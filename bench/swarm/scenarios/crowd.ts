@@ -26,7 +26,7 @@ export async function crowd(options: ScenarioOptions): Promise<Figure[]> {
     const plain = await Promise.all(
       hosts.map((host, index) => {
         const folder = join(lab.folder, `curl-${index}`);
-        return fetchWithCurl(host, site.url, objects, { ...lab, folder });
+        return fetchWithCurl(host, site.url, objects, { folder, signal: lab.signal });
       }),
     );
     const sentPlain = (await server.traffic()).sent;

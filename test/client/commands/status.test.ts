@@ -5,31 +5,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { askStatus } from '../../../client/service/ask-status.js';
 import { temporaryFolder } from '../../support/cleanup.js';
 import { runCli } from '../../support/cli.js';
+import { daemonStatus } from '../../support/daemon-status.js';
 import { errorCode } from '../../support/error-code.js';
-
-const counts = { packages: 3, servedBytes: 10e6, peerBytes: 1e6, httpBytes: 0 };
-const STATUS = {
-  version: '0.1.0',
-  since: '2026-11-23T10:00:00.000Z',
-  indexes: [{ uri: 'http://deltas.example.org', suite: 'lab', trust: 'archive', packages: 12 }],
-  working: [{ package: 'libssl3', version: '2', stage: 'rebuilding', since: '' }],
-  cache: { files: 2, bytes: 5e6, maxBytes: 2e9 },
-  saved: { format: 1, since: '2026-11-01', total: counts, month: '2026-11', inMonth: counts },
-  peers: null,
-  prefetchObstacle: 'the line is metered',
-  troubles: [{ at: '2026-11-23T10:00:00.000Z', text: 'no deltas\u001b[31m from there' }],
-  sharing: {
-    scope: 'lan',
-    paused: null,
-    localOnly: 'quota',
-    objects: 4,
-    seeding: 3,
-    bytesOnDisk: 7e6,
-    uploadedBeyond: 0,
-    uploadedLocally: 8e6,
-  },
-  confinement: { level: 'sandbox', detail: 'bubblewrap' },
-};
 
 let server: Server | undefined;
 afterEach(() => {
@@ -55,7 +32,7 @@ async function daemonThatSays(answer: string): Promise<{ socket: string; asked: 
 
 describe('debshoal status', () => {
   test('asks as PROTOCOL.md says, and shows the answer', async () => {
-    const { socket, asked } = await daemonThatSays(`201 Done\n\n${JSON.stringify(STATUS)}\n`);
+    const { socket, asked } = await daemonThatSays(`201 Done\n\n${JSON.stringify(daemonStatus)}\n`);
     const { status, stdout } = await runCli('client', ['status', '--socket', socket]);
     expect([status, asked]).toEqual([0, ['700 Status\n\n']]);
     for (const part of [
@@ -74,7 +51,7 @@ describe('debshoal status', () => {
   });
 
   test('--json has everything, also what this version does not know', async () => {
-    const told = { ...STATUS, news: 1 };
+    const told = { ...daemonStatus, news: 1 };
     const { socket } = await daemonThatSays(`201 Done\n\n${JSON.stringify(told)}\n`);
     expect(await askStatus(socket)).toEqual(told);
   });

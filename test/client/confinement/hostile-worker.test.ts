@@ -13,6 +13,8 @@ import {
 } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 import { expect, test } from 'vitest';
@@ -150,6 +152,20 @@ describeHere('a worker that was taken over', () => {
     const { code, message } = await attack({ name });
     // It cannot allocate, or ends of it; whoever is out of memory altogether sees SIGKILL instead.
     expect(`${code} ${message}`).toMatch(/RangeError|status 1(?:3[34]|39)|ERR_MEMORY/);
+  });
+
+  test('does not take memory as a stack either, which RLIMIT_DATA does not count', async () => {
+    // MAP_PRIVATE | MAP_ANONYMOUS, and MAP_GROWSDOWN with it; 222 is its number on arm64.
+    const mmap = (flags: number): string =>
+      `syscall(${process.arch === 'arm64' ? 222 : 9}, 0, 4096, 3, ${flags}, -1, 0) == -1 ? $!{EPERM} : 0`;
+    const script = `print join ' ', map { $_ ? 'refused' : 'given' } ${mmap(0x22)}, ${mmap(0x122)}`;
+    const place = { root: '/', folder: await temporaryFolder() };
+    await chmod(place.folder, 0o777);
+    const { command, feed } = confinedBy('sandbox', NOBODY).enclose(['perl', '-e', script], place);
+    const [program = '', ...args] = command;
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
+    (child.stdio[3] as NodeJS.WritableStream).end(feed ?? '');
+    expect(await text(child.stdout as Readable)).toBe('given refused');
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -5,15 +6,21 @@ import { openReadyFile } from '../../../client/service/ready-file.js';
 import { exists } from '../../../shared/io/files.js';
 import { temporaryFolder } from '../../support/cleanup.js';
 
+const NONE = new Set<string>();
+const SOME = new Set(['a', 'b']);
+
 test('it follows what is found, from doubt to doubt', async () => {
   const path = join(await temporaryFolder(), 'ok');
   const ready = openReadyFile(path);
   await ready.doubt();
   expect(await exists(path)).toBe(true);
-  await ready.settle(() => Promise.resolve(false));
+  expect((await stat(path)).size).toBe(0);
+  await ready.settle(() => Promise.resolve(NONE));
   expect(await exists(path)).toBe(false);
-  await ready.settle(() => Promise.resolve(true));
-  expect(await exists(path)).toBe(true);
+  await ready.settle(() => Promise.resolve(SOME));
+  expect(await readFile(path, 'utf8')).toBe('a\nb\n');
+  // Whatever the umask: the method that reads it is another user's.
+  expect((await stat(path)).mode & 0o777).toBe(0o644);
   await ready.remove();
   expect(await exists(path)).toBe(false);
 });
@@ -23,7 +30,7 @@ test('what was found before a doubt says nothing about it', async () => {
   const ready = openReadyFile(path);
   await ready.settle(async () => {
     await ready.doubt();
-    return false;
+    return NONE;
   });
   expect(await exists(path)).toBe(true);
 });
@@ -33,7 +40,7 @@ test('a service that has ended does not bring it back', async () => {
   const ready = openReadyFile(path);
   await ready.settle(async () => {
     await ready.remove();
-    return true;
+    return SOME;
   });
   expect(await exists(path)).toBe(false);
 });

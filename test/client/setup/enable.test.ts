@@ -111,14 +111,14 @@ describe('with systemd', () => {
       isActive: ask,
       enable: tell('enable', true),
       disable: tell('disable', false),
-      restart: () => {
-        told.push('restart');
+      reload: () => {
+        told.push('reload');
         return Promise.resolve();
       },
     };
   }
 
-  test('starts the daemon, restarts it for a new choice, and stops it', async () => {
+  test('starts the daemon, tells it of a new choice, and stops it', async () => {
     const unit = manager();
     await enable({ root, unit }, null);
     await enable({ root, unit }, null);
@@ -126,7 +126,7 @@ describe('with systemd', () => {
     await enable({ root, unit }, 'lan');
     await disable({ root, unit });
     await disable({ root, unit });
-    expect(unit.told).toEqual(['enable', 'restart', 'disable']);
+    expect(unit.told).toEqual(['enable', 'reload', 'disable']);
   });
 
   test('without a running one there is none', async () => {

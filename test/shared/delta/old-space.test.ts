@@ -24,6 +24,7 @@ function packageOf(files: readonly Buffer[], reads: number[] = []): CheckedOldPa
       reads.push(place);
       return Promise.resolve(content(place));
     },
+    expectUnmodified: () => Promise.resolve(),
   };
 }
 
