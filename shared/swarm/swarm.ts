@@ -1,7 +1,7 @@
 import { DebshoalError } from '../errors.js';
 import type { ByteRange, ByteRanges } from '../io/byte-ranges.js';
 import { parseTorrent } from '../torrent/metainfo.js';
-import { addressFilter } from './addresses.js';
+import { addressFilter, subscriberOf } from './addresses.js';
 import { startChild, type SwarmChild } from './child-process.js';
 import type {
   Activity,
@@ -152,7 +152,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     }
     if (message.kind !== 'torrent') return;
     if (message.event.kind === 'banned') {
-      banned.add(message.event.address);
+      banned.add(subscriberOf(message.event.address));
       options.onBanned?.(message.event.address);
     }
     const task = tasks.get(message.infoHash);
