@@ -3,7 +3,7 @@ import type { Swarm } from '../../shared/swarm/swarm.js';
 import { startBalance } from './balance.js';
 import { fetchTransfer, runHttp } from './http-source.js';
 import type { HttpClient } from './http.js';
-import { openPartFile } from './part-file.js';
+import { openPartFile, removeStaleParts } from './part-file.js';
 import { resultQueue } from './result-queue.js';
 import { runSwarm } from './swarm-source.js';
 import {
@@ -48,6 +48,7 @@ export async function* downloadObjects(
   const finishing: Promise<void>[] = [];
   let leaveSwarm = (): void => undefined;
   let http: Promise<void> = Promise.resolve();
+  await removeStaleParts(options.partialFolder);
   try {
     for (const object of objects) {
       try {
@@ -145,7 +146,7 @@ async function fetchAgain(transfer: Transfer, options: DownloadOptions): Promise
   const { object, part } = transfer;
   let lost: DebshoalError | null = null;
   for (const url of object.urls) {
-    part.reset();
+    await part.reset();
     const again = startTransfer({ ...object, urls: [url], torrent: null }, part);
     const forward = (): void => {
       again.stop.abort();
@@ -160,7 +161,7 @@ async function fetchAgain(transfer: Transfer, options: DownloadOptions): Promise
     if (!part.complete()) lost = again.lastError;
   }
   // Never resume from this.
-  part.reset();
+  await part.reset();
   const what = `${object.id} has another SHA-256 than the index says`;
   throw lost ?? new DebshoalError('hash-mismatch', what);
 }

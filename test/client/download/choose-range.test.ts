@@ -69,25 +69,31 @@ describe('what HTTP fetches', () => {
     const some = fc
       .tuple(fc.nat(SIZE - 1), fc.nat(SIZE - 1))
       .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) + 1 }));
-    fc.assert(
-      fc.property(fc.array(some), fc.array(some), fc.array(some), fc.nat(SIZE), (...args) => {
-        const [held, offered, ours, pivot] = args;
-        transfer.part.reset();
-        for (const range of held) transfer.part.mark(range);
-        const merge = (ranges: typeof held): ReturnType<typeof addRange> =>
-          ranges.reduce<ReturnType<typeof addRange>>(addRange, []);
-        transfer.pivot = pivot;
-        transfer.supply = { peers: 1, offered: merge(offered), ours: merge(ours) };
-        for (let i = 0; !transfer.part.complete(); i++) {
-          const chosen = chooseRange(transfer, 4 * FIRST_CHUNK, true);
-          expect(chosen).not.toBeNull();
-          if (chosen === null) return;
-          const fresh = commonRanges(transfer.part.missing(), [chosen.range]);
-          expect(countBytes(fresh)).toBe(chosen.range.end - chosen.range.start);
-          transfer.part.mark(chosen.range);
-        }
-        expect(chooseRange(transfer, FIRST_CHUNK, true)).toBeNull();
-      }),
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(some),
+        fc.array(some),
+        fc.array(some),
+        fc.nat(SIZE),
+        async (...args) => {
+          const [held, offered, ours, pivot] = args;
+          await transfer.part.reset();
+          for (const range of held) transfer.part.mark(range);
+          const merge = (ranges: typeof held): ReturnType<typeof addRange> =>
+            ranges.reduce<ReturnType<typeof addRange>>(addRange, []);
+          transfer.pivot = pivot;
+          transfer.supply = { peers: 1, offered: merge(offered), ours: merge(ours) };
+          for (let i = 0; !transfer.part.complete(); i++) {
+            const chosen = chooseRange(transfer, 4 * FIRST_CHUNK, true);
+            expect(chosen).not.toBeNull();
+            if (chosen === null) return;
+            const fresh = commonRanges(transfer.part.missing(), [chosen.range]);
+            expect(countBytes(fresh)).toBe(chosen.range.end - chosen.range.start);
+            transfer.part.mark(chosen.range);
+          }
+          expect(chooseRange(transfer, FIRST_CHUNK, true)).toBeNull();
+        },
+      ),
       { numRuns: 50 },
     );
   });
