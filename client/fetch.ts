@@ -130,12 +130,16 @@ async function fetchAll(
     }
   };
   const results = downloadObjects(objects, { ...download, partialFolder, http, swarm, signal });
-  for await (const result of timeLink(results, speeds)) {
-    const object = byId.get(result.id);
-    if (fatal.length > 0) break;
-    if (object) finishing.push(finish(object, result));
+  try {
+    for await (const result of timeLink(results, speeds)) {
+      const object = byId.get(result.id);
+      if (fatal.length > 0) break;
+      if (object) finishing.push(finish(object, result));
+    }
+  } finally {
+    // They use files that are removed next.
+    await Promise.all(finishing);
   }
-  await Promise.all(finishing);
   if (fatal.length > 0) throw fatal[0];
   return failed;
 }

@@ -7,10 +7,14 @@ import {
   deltaPath,
   urlPath,
 } from '../../shared/index/layout.js';
+import { openTurns } from '../../shared/io/turns.js';
 import { isHttpUrl } from '../config/index-sources.js';
 import type { DownloadObject } from '../download/download-objects.js';
 import { fetchTorrent, type FetchTorrentOptions } from '../download/fetch-torrent.js';
 import type { ActiveRoute } from './choose-route.js';
+
+/** Hundreds at once would look like an attack, and keep the objects themselves waiting. */
+const MAX_FETCHED_TORRENTS = 6;
 
 export interface DescribeOptions extends FetchTorrentOptions {
   /** For finished objects. */
@@ -107,12 +111,14 @@ function startTorrents(
 ): Map<string, Promise<Buffer | null>> {
   const torrents = new Map<string, Promise<Buffer | null>>();
   if (options.swarm === null) return torrents;
+  const turns = openTurns(MAX_FETCHED_TORRENTS);
   for (const route of routes) {
     const torrent = torrentOf(route, form);
     if (torrent === null || torrents.has(torrent.infoHash)) continue;
     const { infoHash, path } = torrent;
     const url = `${route.source.uri}/${urlPath(path)}`;
-    torrents.set(infoHash, fetchTorrent(url, infoHash, options));
+    const fetched = turns.take(0, () => fetchTorrent(url, infoHash, options));
+    torrents.set(infoHash, fetched);
   }
   return torrents;
 }

@@ -454,6 +454,7 @@ describe('the process', () => {
     const first = await leecher();
     await expect(startSwarm({ host, upload: false, port: first.port })).rejects.toMatchObject({
       code: 'swarm-failed',
+      hint: expect.stringContaining(String(first.port)) as string,
     });
   });
 
