@@ -6,7 +6,7 @@ import type { Swarm } from '../../shared/swarm/swarm.js';
 import { startBalance } from './balance.js';
 import { fetchTransfer, runHttp } from './http-source.js';
 import type { HttpClient } from './http.js';
-import { openPartFile } from './part-file.js';
+import { openPartFile, removeStaleParts } from './part-file.js';
 import { resultQueue } from './result-queue.js';
 import { runSwarm } from './swarm-source.js';
 import {
@@ -75,6 +75,7 @@ export async function* downloadObjects(
     return begun;
   };
   try {
+    await removeStaleParts(options.partialFolder);
     const distinct = distinctObjects(objects, (twice) => {
       results.push(twice);
     });
@@ -185,7 +186,7 @@ async function fetchAgain(transfer: Transfer, options: DownloadOptions): Promise
   const { object, part } = transfer;
   let lost: DebshoalError | null = null;
   for (const url of object.urls) {
-    part.reset();
+    await part.reset();
     const again = startTransfer({ ...object, urls: [url], torrent: null }, part);
     const forward = (): void => {
       again.stop.abort();
@@ -200,7 +201,7 @@ async function fetchAgain(transfer: Transfer, options: DownloadOptions): Promise
     if (!part.complete()) lost = again.lastError;
   }
   // Never resume from this.
-  part.reset();
+  await part.reset();
   const what = `${object.id} has another SHA-256 than the index says`;
   throw lost ?? new DebshoalError('hash-mismatch', what);
 }

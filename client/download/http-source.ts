@@ -12,9 +12,11 @@ const LARGEST_CHUNK = 8 * 1024 * 1024;
  * queue before a server, and what was asked for came long after peers had it.
  */
 const MAX_CHUNKS = 2;
-/** A chunk that came faster was too small, for each request costs a round trip; or too large. */
+/** A chunk whose body came faster was too small, for each request costs a round trip; or too large. */
 const QUICK = 400;
 const SLOW = 2000;
+/** So is one for which the wait was more than this part of the whole. */
+const WAIT = 0.1;
 
 export interface HttpSourceOptions {
   readonly client: HttpClient;
@@ -99,6 +101,7 @@ export async function fetchTransfer(transfer: Transfer, client: HttpClient): Pro
 /** The first piece of work of the lowest rank, in the order of the transfers. */
 function nextWork(open: Set<Transfer>, run: Run): Work | null {
   const racing = run.balance?.racing() ?? true;
+  const silent = run.balance?.silent() ?? false;
   let best: Work | null = null;
   for (const transfer of open) {
     if (isOver(transfer)) open.delete(transfer);
@@ -111,7 +114,7 @@ function nextWork(open: Set<Transfer>, run: Run): Work | null {
         continue;
       }
       if (found.notBefore > performance.now()) continue;
-      const chosen = chooseRange(transfer, run.chunk, racing);
+      const chosen = chooseRange(transfer, run.chunk, racing, silent);
       if (chosen === null || !isDue(transfer, chosen, run)) continue;
       if (chosen.rank < (best?.chosen.rank ?? 3)) best = { transfer, url: found.url, chosen };
       if (chosen.rank === 0) break;
@@ -142,17 +145,20 @@ function start(work: Work, run: Run): Promise<void> {
   return transfer.httpIdle;
 }
 
-/** One request. Alone, it goes on to the end of the gap, and ends when peers come. */
+/** One request. Alone, it goes on to the end of the gap, and ends when peers come or give something. */
 async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
   const { part, object, stop } = transfer;
   const enough = new AbortController();
   const signal = AbortSignal.any([stop.signal, enough.signal]);
+  const startedAt = performance.now();
+  let begunAt: number | null = null;
   let untold: ByteRange | null = null;
   const tell = (): void => {
     if (untold !== null) transfer.tellHeld(untold);
     untold = null;
   };
   const write = async (offset: number, bytes: Buffer): Promise<void> => {
+    begunAt ??= performance.now();
     const added = await part.write(offset, bytes);
     transfer.httpBytes += added;
     run.balance?.addHttp(added);
@@ -170,15 +176,15 @@ async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
     if (chosen.isStream) enough.abort();
   };
   if (!chosen.isStream) run.chunks++;
-  const startedAt = performance.now();
   try {
     const request = { url: url.url, ...chosen.range, size: object.size, write };
     await fetchRange(run.client, request, signal);
-    const milliseconds = performance.now() - startedAt;
+    const endedAt = performance.now();
+    const milliseconds = endedAt - startedAt;
     run.mirrors.succeeded(url, chosen.range.end - chosen.range.start, milliseconds);
-    if (chosen.isStream) return;
-    if (milliseconds < QUICK) run.chunk = Math.min(run.chunk * 2, LARGEST_CHUNK);
-    if (milliseconds > SLOW) run.chunk = Math.max(run.chunk / 2, FIRST_CHUNK);
+    if (!chosen.isStream) {
+      run.chunk = nextChunk(run.chunk, milliseconds, endedAt - (begunAt ?? endedAt));
+    }
   } catch (error) {
     if (signal.aborted) return;
     transfer.httpError = error;
@@ -188,4 +194,11 @@ async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
     if (!chosen.isStream) run.chunks--;
     tell();
   }
+}
+
+/** After a request that took so many milliseconds in all, and for the body alone. */
+export function nextChunk(chunk: number, all: number, body: number): number {
+  if (body > SLOW) return Math.max(chunk / 2, FIRST_CHUNK);
+  const isSmall = body < QUICK || (all - body > WAIT * all && body < SLOW / 2);
+  return isSmall ? Math.min(chunk * 2, LARGEST_CHUNK) : chunk;
 }

@@ -101,3 +101,19 @@ test('while HTTP rests it brings a share of what nobody has', () => {
   run({ seconds: 30, http: 0, peers: 1200 });
   expect(balance.mayFeed(10)).toBe(true);
 });
+
+test('peers that give nothing do not count after a while, until they give something', () => {
+  let time = 0;
+  const balance = startBalance(() => time);
+  time = 60_000;
+  expect(balance.silent()).toBe(false);
+  balance.peersCame();
+  expect(balance.silent()).toBe(false);
+  time += 10_000;
+  balance.peersCame();
+  expect(balance.silent()).toBe(true);
+  balance.addPeers(1);
+  expect(balance.silent()).toBe(false);
+  time += 10_000;
+  expect(balance.silent()).toBe(true);
+});
