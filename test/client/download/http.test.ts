@@ -196,10 +196,10 @@ describe('getBounded', () => {
 
   test('who reads slowly still gets what has come', async () => {
     const { url } = closing(await startHttpServer(serving({ '/a': noise(3_000_000) })));
-    const client = closing(createHttpClient({ slowMilliseconds: 100 }));
+    const client = closing(createHttpClient({ slowMilliseconds: 2000 }));
     let length = 0;
     for await (const chunk of await client.open(`${url}/a`, {})) {
-      if (length === 0) await new Promise((resolve) => setTimeout(resolve, 500));
+      if (length === 0) await new Promise((resolve) => setTimeout(resolve, 4500));
       length += (chunk as Buffer).length;
     }
     expect(length).toBe(3_000_000);
