@@ -47,6 +47,8 @@ export interface FetchOptions {
 }
 
 interface FetchWatcher {
+  /** Before a torrent is joined; returns whether only the own networks may get something of it. */
+  joining?(infoHash: string, suite: string): boolean;
   /**
    * The object lies at its target, as the index says it is. Its package waits, and the file stays,
    * until the promise is settled, which must not fail.
@@ -128,12 +130,16 @@ async function fetchAll(
     }
   };
   const results = downloadObjects(objects, { ...download, partialFolder, http, swarm, signal });
-  for await (const result of timeLink(results, speeds)) {
-    const object = byId.get(result.id);
-    if (fatal.length > 0) break;
-    if (object) finishing.push(finish(object, result));
+  try {
+    for await (const result of timeLink(results, speeds)) {
+      const object = byId.get(result.id);
+      if (fatal.length > 0) break;
+      if (object) finishing.push(finish(object, result));
+    }
+  } finally {
+    // They use files that are removed next.
+    await Promise.all(finishing);
   }
-  await Promise.all(finishing);
   if (fatal.length > 0) throw fatal[0];
   return failed;
 }

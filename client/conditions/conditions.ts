@@ -35,13 +35,13 @@ const VPN_TYPES: readonly unknown[] = ['vpn', 'wireguard', 'tun'];
  */
 export async function openConditions(options: ConditionsOptions = {}): Promise<ConditionsWatch> {
   const listeners = new Set<() => void>();
-  let seen = await look(options);
+  let seen = await look(options, { metered: false, battery: false, vpn: false });
   let looking = false;
   const timer = setInterval(() => {
     // A bus that does not answer is asked again when it has, not in parallel.
     if (looking) return;
     looking = true;
-    void look(options).then((next) => {
+    void look(options, seen).then((next) => {
       looking = false;
       const changed =
         next.metered !== seen.metered || next.battery !== seen.battery || next.vpn !== seen.vpn;
@@ -73,7 +73,8 @@ export async function openConditions(options: ConditionsOptions = {}): Promise<C
   };
 }
 
-async function look(options: ConditionsOptions): Promise<Conditions> {
+/** What a service does not tell this time is as it was: silence is no sign of a free line. */
+async function look(options: ConditionsOptions, seen: Conditions): Promise<Conditions> {
   const [network, power] = await Promise.all([
     readProperties(
       {
@@ -95,8 +96,8 @@ async function look(options: ConditionsOptions): Promise<Conditions> {
     ),
   ]);
   return {
-    metered: METERED.includes(network[0]),
-    vpn: VPN_TYPES.includes(network[1]),
-    battery: power[0] === false,
+    metered: network.length === 0 ? seen.metered : METERED.includes(network[0]),
+    vpn: network.length === 0 ? seen.vpn : VPN_TYPES.includes(network[1]),
+    battery: power.length === 0 ? seen.battery : power[0] === false,
   };
 }

@@ -4,6 +4,10 @@ export interface Balance {
   readonly addPeers: (bytes: number) => void;
   /** To be called every `BALANCE_INTERVAL`. */
   readonly tick: () => void;
+  /** A peer is connected that could give something. */
+  readonly peersCame: () => void;
+  /** Peers were there and gave nothing for so long that they do not count any more. */
+  readonly silent: () => boolean;
   /** False while peers alone are as fast as HTTP was: then its server is spared. */
   readonly racing: () => boolean;
   /** Whether HTTP, while it rests, may bring more of what nobody among so many peers has. */
@@ -12,6 +16,11 @@ export interface Balance {
 
 /** Milliseconds of one observation. */
 export const BALANCE_INTERVAL = 250;
+/**
+ * Anybody can connect and give nothing. HTTP makes room for peers at once, with small requests that
+ * each cost a round trip; after so many milliseconds in vain it goes on as if it were alone.
+ */
+const SILENCE = 8000;
 /** How much of a speed is the last observation: one second or so counts. */
 const NEW_PART = 0.3;
 /** Below this part of HTTP's speed what peers gave did not slow HTTP down. */
@@ -47,7 +56,7 @@ const LATER_FACTOR = 3;
  * who brings all that seems to be missing at once brings what others bring, too.
  */
 const GENEROUS = 2;
-const FEED_AT_FIRST = 512 * 1024;
+const FEED_AT_FIRST = 256 * 1024;
 
 /** `now` in milliseconds, of a clock that never goes back. */
 export function startBalance(now: () => number = () => performance.now()): Balance {
@@ -64,6 +73,8 @@ export function startBalance(now: () => number = () => performance.now()): Balan
   /** Bytes that came while it rested. */
   const resting = { http: 0, peers: 0 };
   let nextTrial = last + pause;
+  /** When the first peer came, or any gave something. */
+  let heardAt: number | null = null;
 
   const observe = (): number => {
     const time = now();
@@ -108,9 +119,14 @@ export function startBalance(now: () => number = () => performance.now()): Balan
     },
     addPeers: (bytes) => {
       peerBytes += bytes;
+      heardAt = now();
       if (!racing) resting.peers += bytes;
     },
     mayFeed: (peers) => resting.http <= FEED_AT_FIRST + (GENEROUS * resting.peers) / (peers + 1),
+    peersCame: () => {
+      heardAt ??= now();
+    },
+    silent: () => heardAt !== null && now() - heardAt > SILENCE,
     tick,
     racing: () => racing,
   };

@@ -27,11 +27,17 @@ function isAlone({ peers, supply }: Transfer): boolean {
 /**
  * What HTTP is to fetch next of an object; null: nothing now. While it races, HTTP fetches what no
  * peer has and then all that is missing; else only what falls to this client of what no peer has.
+ * Peers that are `silent` are as good as none.
  */
-export function chooseRange(transfer: Transfer, chunk: number, racing: boolean): Chosen | null {
+export function chooseRange(
+  transfer: Transfer,
+  chunk: number,
+  racing: boolean,
+  silent = false,
+): Chosen | null {
   const missing = transfer.part.missing();
   const { supply } = transfer;
-  if (isAlone(transfer) || supply === null) return stream(transfer, missing, chunk);
+  if (silent || isAlone(transfer) || supply === null) return stream(transfer, missing, chunk);
   const ours = below(commonRanges(missing, supply.ours), transfer.pivot);
   if (ours !== undefined) {
     // Beyond it is another client's share, which a fast server may as well give us.

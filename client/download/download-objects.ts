@@ -6,7 +6,7 @@ import type { Swarm } from '../../shared/swarm/swarm.js';
 import { startBalance } from './balance.js';
 import { fetchTransfer, runHttp } from './http-source.js';
 import type { HttpClient } from './http.js';
-import { openPartFile } from './part-file.js';
+import { openPartFile, removeStaleParts } from './part-file.js';
 import { resultQueue } from './result-queue.js';
 import { runSwarm } from './swarm-source.js';
 import {
@@ -36,6 +36,9 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Objects that HTTP begins with: the part files of hundreds take a tenth of a second to open. */
+const AT_FIRST = 8;
+
 /**
  * Downloads objects over HTTP and from peers at once and yields each as soon as it is complete and
  * its SHA-256 is right, or cannot be had. HTTP begins with the first object in the list, peers with
@@ -49,25 +52,42 @@ export async function* downloadObjects(
   const results = resultQueue<DownloadResult>(objects.length, options.signal);
   const transfers: Transfer[] = [];
   const finishing: Promise<void>[] = [];
+  const balance = options.swarm === null ? null : startBalance();
   let leaveSwarm = (): void => undefined;
   let http: Promise<void> = Promise.resolve();
-  try {
-    for (const opened of await openTransfers(objects, options.partialFolder)) {
-      if ('part' in opened) transfers.push(opened);
+  const begin = async (some: readonly DownloadObject[]): Promise<Transfer[]> => {
+    const begun: Transfer[] = [];
+    for (const opened of await openTransfers(some, options.partialFolder)) {
+      if ('part' in opened) begun.push(opened);
       else results.push(opened);
     }
-    for (const transfer of transfers) {
+    for (const transfer of begun) {
       if (options.swarm === null) transfer.peers = 'gone';
       if (transfer.part.complete()) transfer.settle();
       if (transfer.http === 'gone' && transfer.peers === 'gone') transfer.settle();
+      finishing.push(
+        transfer.done.then(async () => {
+          results.push(await finish(transfer, options));
+        }),
+      );
     }
-    finishing.push(
-      ...transfers.map(async (transfer) => {
-        await transfer.done;
-        results.push(await finish(transfer, options));
-      }),
-    );
-    const balance = options.swarm === null ? null : startBalance();
+    transfers.push(...begun);
+    return begun;
+  };
+  try {
+    await removeStaleParts(options.partialFolder);
+    const distinct = distinctObjects(objects, (twice) => {
+      results.push(twice);
+    });
+    const ordered = options.swarm?.uploads === true ? rotated(distinct) : distinct;
+    const first = await begin(ordered.slice(0, AT_FIRST));
+    const others = begin(ordered.slice(AT_FIRST));
+    http = runHttp(first, others, {
+      client: options.http,
+      connections: options.httpConnections ?? 4,
+      balance,
+    });
+    await others;
     if (options.swarm !== null && balance !== null) {
       leaveSwarm = runSwarm(transfers, {
         swarm: options.swarm,
@@ -77,12 +97,6 @@ export async function* downloadObjects(
         stallMilliseconds: options.stallMilliseconds ?? 30_000,
       });
     }
-    // After the swarm: that has chosen where each of the two begins.
-    http = runHttp(options.swarm?.uploads === true ? rotated(transfers) : transfers, {
-      client: options.http,
-      connections: options.httpConnections ?? 4,
-      balance,
-    });
     yield* results.all();
   } finally {
     leaveSwarm();
@@ -95,27 +109,31 @@ export async function* downloadObjects(
   }
 }
 
-/** All at once: one after the other, hundreds of small objects would wait before the first request. */
+function distinctObjects(
+  objects: readonly DownloadObject[],
+  onTwice: (result: DownloadResult) => void,
+): DownloadObject[] {
+  const known = new Set<Sha256>();
+  return objects.filter(({ id, sha256 }) => {
+    if (!known.has(sha256)) return known.add(sha256);
+    const error = new DebshoalError('usage', `${id} is in the list twice`);
+    onTwice({ id, ok: false, error });
+    return false;
+  });
+}
+
 async function openTransfers(
   objects: readonly DownloadObject[],
   folder: string,
 ): Promise<(Transfer | DownloadResult)[]> {
   const made = mkdir(folder, { recursive: true });
-  const first = new Map<Sha256, DownloadObject>();
-  for (const object of objects) {
-    if (!first.has(object.sha256)) first.set(object.sha256, object);
-  }
   return Promise.all(
     objects.map(async (object) => {
-      const { id, sha256, size } = object;
       try {
-        if (first.get(sha256) !== object) {
-          throw new DebshoalError('usage', `${id} is in the list twice`);
-        }
         await made;
-        return startTransfer(object, await openPartFile(folder, sha256, size));
+        return startTransfer(object, await openPartFile(folder, object.sha256, object.size));
       } catch (error) {
-        return { id, ok: false, error: asDebshoalError(error, 'io-failed') };
+        return { id: object.id, ok: false, error: asDebshoalError(error, 'io-failed') };
       }
     }),
   );
@@ -168,7 +186,7 @@ async function fetchAgain(transfer: Transfer, options: DownloadOptions): Promise
   const { object, part } = transfer;
   let lost: DebshoalError | null = null;
   for (const url of object.urls) {
-    part.reset();
+    await part.reset();
     const again = startTransfer({ ...object, urls: [url], torrent: null }, part);
     const forward = (): void => {
       again.stop.abort();
@@ -183,7 +201,7 @@ async function fetchAgain(transfer: Transfer, options: DownloadOptions): Promise
     if (!part.complete()) lost = again.lastError;
   }
   // Never resume from this.
-  part.reset();
+  await part.reset();
   const what = `${object.id} has another SHA-256 than the index says`;
   throw lost ?? new DebshoalError('hash-mismatch', what);
 }

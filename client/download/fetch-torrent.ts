@@ -1,4 +1,5 @@
 import { isDebshoalError } from '../../shared/errors.js';
+import { shownUrl } from '../../shared/io/shown-url.js';
 import { LIMITS } from '../../shared/limits.js';
 import type { ReportProgress } from '../../shared/progress.js';
 import { parseTorrent } from '../../shared/torrent/metainfo.js';
@@ -22,7 +23,10 @@ export async function fetchTorrent(
   try {
     const bytes = await getBounded(http, url, LIMITS.torrentFileBytes, signal);
     if (bytes && parseTorrent(bytes).infoHash === infoHash) return bytes;
-    report({ kind: 'note', text: `${url} is ${bytes ? 'another torrent' : 'not there'}` });
+    report({
+      kind: 'note',
+      text: `${shownUrl(url)} is ${bytes ? 'another torrent' : 'not there'}`,
+    });
   } catch (error) {
     if (signal.aborted) return null;
     if (!isDebshoalError(error)) throw error;

@@ -12,9 +12,11 @@ const LARGEST_CHUNK = 8 * 1024 * 1024;
  * queue before a server, and what was asked for came long after peers had it.
  */
 const MAX_CHUNKS = 2;
-/** A chunk that came faster was too small, for each request costs a round trip; or too large. */
+/** A chunk whose body came faster was too small, for each request costs a round trip; or too large. */
 const QUICK = 400;
 const SLOW = 2000;
+/** So is one for which the wait was more than this part of the whole. */
+const WAIT = 0.1;
 
 export interface HttpSourceOptions {
   readonly client: HttpClient;
@@ -41,51 +43,65 @@ interface Run extends HttpSourceOptions {
 }
 
 /**
- * Fetches what is to come over HTTP, the first transfers first, until all are settled: what no peer
+ * Fetches what is to come over HTTP, the `first` transfers first, until all are settled: what no peer
  * has, and while that is faster than peers alone, what they have. Never fails.
  */
 export async function runHttp(
-  transfers: readonly Transfer[],
+  first: readonly Transfer[],
+  others: Promise<readonly Transfer[]>,
   options: HttpSourceOptions,
 ): Promise<void> {
   const run: Run = { ...options, mirrors: startMirrors(), chunk: FIRST_CHUNK, chunks: 0 };
-  const open = new Set(transfers.filter(({ http }) => http !== 'gone'));
+  const open = new Set<Transfer>();
+  let areAllHere = false;
   const sleepers = new Set<() => void>();
   const wake = (): void => {
     for (const sleeper of sleepers) sleeper();
     sleepers.clear();
   };
-  for (const transfer of open) {
-    transfer.changed = wake;
-    transfer.stop.signal.addEventListener('abort', wake);
-  }
+  const add = (transfers: readonly Transfer[]): void => {
+    for (const transfer of transfers) {
+      if (transfer.http === 'gone') continue;
+      open.add(transfer);
+      transfer.changed = wake;
+      transfer.stop.signal.addEventListener('abort', wake);
+    }
+    wake();
+  };
+  add(first);
+  const added = others.then(add).finally(() => {
+    areAllHere = true;
+    wake();
+  });
+  const isBusy = (): boolean => open.size > 0 || !areAllHere;
   const timer = setInterval(() => {
     options.balance?.tick();
     wake();
   }, BALANCE_INTERVAL);
   const worker = async (): Promise<void> => {
-    while (open.size > 0) {
+    while (isBusy()) {
       const work = nextWork(open, run);
       if (work === null) {
-        if (open.size > 0) await new Promise<void>((resolve) => sleepers.add(resolve));
+        if (isBusy()) await new Promise<void>((resolve) => sleepers.add(resolve));
         continue;
       }
       await start(work, run);
     }
     wake();
   };
-  await Promise.all(Array.from({ length: options.connections }, worker));
+  await Promise.all([added, ...Array.from({ length: options.connections }, worker)]);
   clearInterval(timer);
 }
 
 /** Fetches all of one object that has no peers. Never fails; `transfer.lastError` says why not. */
 export async function fetchTransfer(transfer: Transfer, client: HttpClient): Promise<void> {
-  await runHttp([transfer], { client, connections: 1, balance: null });
+  await runHttp([transfer], Promise.resolve([]), { client, connections: 1, balance: null });
 }
 
 /** The first piece of work of the lowest rank, in the order of the transfers. */
 function nextWork(open: Set<Transfer>, run: Run): Work | null {
   const racing = run.balance?.racing() ?? true;
+  const silent = run.balance?.silent() ?? false;
   let best: Work | null = null;
   for (const transfer of open) {
     if (isOver(transfer)) open.delete(transfer);
@@ -98,7 +114,7 @@ function nextWork(open: Set<Transfer>, run: Run): Work | null {
         continue;
       }
       if (found.notBefore > performance.now()) continue;
-      const chosen = chooseRange(transfer, run.chunk, racing);
+      const chosen = chooseRange(transfer, run.chunk, racing, silent);
       if (chosen === null || !isDue(transfer, chosen, run)) continue;
       if (chosen.rank < (best?.chosen.rank ?? 3)) best = { transfer, url: found.url, chosen };
       if (chosen.rank === 0) break;
@@ -129,17 +145,20 @@ function start(work: Work, run: Run): Promise<void> {
   return transfer.httpIdle;
 }
 
-/** One request. Alone, it goes on to the end of the gap, and ends when peers come. */
+/** One request. Alone, it goes on to the end of the gap, and ends when peers come or give something. */
 async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
   const { part, object, stop } = transfer;
   const enough = new AbortController();
   const signal = AbortSignal.any([stop.signal, enough.signal]);
+  const startedAt = performance.now();
+  let begunAt: number | null = null;
   let untold: ByteRange | null = null;
   const tell = (): void => {
     if (untold !== null) transfer.tellHeld(untold);
     untold = null;
   };
   const write = async (offset: number, bytes: Buffer): Promise<void> => {
+    begunAt ??= performance.now();
     const added = await part.write(offset, bytes);
     transfer.httpBytes += added;
     run.balance?.addHttp(added);
@@ -157,15 +176,15 @@ async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
     if (chosen.isStream) enough.abort();
   };
   if (!chosen.isStream) run.chunks++;
-  const startedAt = performance.now();
   try {
     const request = { url: url.url, ...chosen.range, size: object.size, write };
     await fetchRange(run.client, request, signal);
-    const milliseconds = performance.now() - startedAt;
+    const endedAt = performance.now();
+    const milliseconds = endedAt - startedAt;
     run.mirrors.succeeded(url, chosen.range.end - chosen.range.start, milliseconds);
-    if (chosen.isStream) return;
-    if (milliseconds < QUICK) run.chunk = Math.min(run.chunk * 2, LARGEST_CHUNK);
-    if (milliseconds > SLOW) run.chunk = Math.max(run.chunk / 2, FIRST_CHUNK);
+    if (!chosen.isStream) {
+      run.chunk = nextChunk(run.chunk, milliseconds, endedAt - (begunAt ?? endedAt));
+    }
   } catch (error) {
     if (signal.aborted) return;
     transfer.httpError = error;
@@ -175,4 +194,11 @@ async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
     if (!chosen.isStream) run.chunks--;
     tell();
   }
+}
+
+/** After a request that took so many milliseconds in all, and for the body alone. */
+export function nextChunk(chunk: number, all: number, body: number): number {
+  if (body > SLOW) return Math.max(chunk / 2, FIRST_CHUNK);
+  const isSmall = body < QUICK || (all - body > WAIT * all && body < SLOW / 2);
+  return isSmall ? Math.min(chunk * 2, LARGEST_CHUNK) : chunk;
 }

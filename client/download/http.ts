@@ -4,19 +4,19 @@ import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 import { DebshoalError } from '../../shared/errors.js';
 import { isErrno } from '../../shared/io/errno.js';
 import type { ByteRange } from '../../shared/io/byte-ranges.js';
+import { shownUrl } from '../../shared/io/shown-url.js';
 import { environmentProxy, openProxyAgents, type FindProxy } from './proxies.js';
+import { steadyBody, TooSlowError } from './steady-body.js';
 
 const MAX_REDIRECTS = 5;
 const DEFAULT_STALL = 20_000;
-/** Bytes a second below which a server counts as dead after a minute: less than any modem. */
-const SLOWEST = 100;
-const DEFAULT_SLOW = 60_000;
+/** How often that long a server may take for the head of its answer, and for a whole document. */
+const HEAD_STALLS = 3;
+const DOCUMENT_STALLS = 30;
 
 export interface HttpOptions {
-  /** Milliseconds without a byte after which a server counts as dead; default 20 s. */
+  /** Milliseconds without a byte, or with hardly any, after which a server counts as dead; default 20 s. */
   readonly stallMilliseconds?: number;
-  /** Milliseconds in which 100 bytes a second have to come, a byte now and then is not enough; default a minute. */
-  readonly slowMilliseconds?: number;
   readonly userAgent?: string;
   /** Default: what the environment names. */
   readonly findProxy?: FindProxy;
@@ -25,6 +25,7 @@ export interface HttpOptions {
 /** Connections that are kept open between requests, until `close`. */
 export interface HttpClient {
   readonly open: (url: string, headers: Headers, signal?: AbortSignal) => Promise<IncomingMessage>;
+  readonly stallMilliseconds: number;
   readonly close: () => void;
 }
 
@@ -42,7 +43,6 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
   };
   const findProxy = options.findProxy ?? environmentProxy;
   const stall = options.stallMilliseconds ?? DEFAULT_STALL;
-  const slow = options.slowMilliseconds ?? DEFAULT_SLOW;
   const silent = new Set<string>();
 
   const proxies = openProxyAgents();
@@ -63,7 +63,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
         return;
       }
       const secure = url.protocol === 'https:';
-      let answer: IncomingMessage | null = null;
+      let answered = false;
       const sent = (secure ? httpsGet : httpGet)(
         url,
         {
@@ -78,31 +78,29 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
           },
         },
         (response) => {
+          answered = true;
+          clearTimeout(timer);
           // It was only slow: what was asked in the meantime has an answer.
           silent.delete(url.origin);
-          answer = response;
           resolve(response);
         },
       );
-      sent.on('timeout', () => {
+      const giveUp = (what: string): void => {
         silent.add(url.origin);
-        sent.destroy(failed(url.href, `nothing came for ${stall} ms`));
+        sent.destroy(failed(url.href, what));
+      };
+      // Interim answers (1xx) and a head that drips are something, and may go on for ever.
+      let timer: NodeJS.Timeout | undefined;
+      sent.once('socket', () => {
+        timer = setTimeout(giveUp, HEAD_STALLS * stall, 'its answer does not begin');
       });
-      sent.on('socket', (socket) => {
-        let before = socket.bytesRead;
-        const timer = setInterval(() => {
-          const came = socket.bytesRead - before;
-          before = socket.bytesRead;
-          // What has come and is not read yet is no fault of the server's.
-          if (came >= (SLOWEST * slow) / 1000 || (answer?.readableLength ?? 0) > 0) return;
-          silent.add(url.origin);
-          (answer ?? sent).destroy(failed(url.href, `only ${came} bytes came in ${slow} ms`));
-        }, slow).unref();
-        sent.on('close', () => {
-          clearInterval(timer);
-        });
+      sent.on('timeout', () => {
+        giveUp(`nothing came for ${stall} ms`);
       });
       sent.on('error', (error) => {
+        clearTimeout(timer);
+        // Whoever reads the body hears of it there.
+        if (answered) return;
         // The server had ended the connection that was kept; a new one is as good.
         if (sent.reusedSocket && isErrno(error, 'ECONNRESET', 'EPIPE')) {
           resolve(request(url, headers, signal));
@@ -125,6 +123,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
 
   return {
     open,
+    stallMilliseconds: stall,
     close: () => {
       agents.http.destroy();
       agents.https.destroy();
@@ -135,7 +134,8 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
 
 /**
  * Fetches a document of at most `maxLength` bytes. Null when the server says that there is none
- * (404 or 410). Fails with `http-failed`, or `limit-exceeded` when it is longer.
+ * (404 or 410). Fails with `http-failed`, also when it takes ten minutes (with the default stall), or
+ * `limit-exceeded` when it is longer.
  */
 export async function getBounded(
   client: HttpClient,
@@ -144,6 +144,10 @@ export async function getBounded(
   signal?: AbortSignal,
 ): Promise<Buffer | null> {
   const response = await client.open(url, {}, signal);
+  const limit = DOCUMENT_STALLS * client.stallMilliseconds;
+  const timer = setTimeout(() => {
+    response.destroy(failed(url, `not there after ${limit / 1000} s`));
+  }, limit);
   try {
     const status = response.statusCode ?? 0;
     if (status === 404 || status === 410) return null;
@@ -151,16 +155,17 @@ export async function getBounded(
     const announced = lengthOf(response, url);
     const chunks: Buffer[] = [];
     let length = 0;
-    for await (const chunk of bodyOf(response, url, signal)) {
+    for await (const chunk of bodyOf(response, url, client, signal)) {
       chunks.push(chunk);
       length += chunk.length;
       if (length > maxLength) {
-        throw new DebshoalError('limit-exceeded', `${url}: more than ${maxLength} bytes`);
+        throw new DebshoalError('limit-exceeded', `${shownUrl(url)}: more than ${maxLength} bytes`);
       }
     }
     if (announced !== null && announced !== length) throw failed(url, 'the body was cut');
     return Buffer.concat(chunks, length);
   } finally {
+    clearTimeout(timer);
     response.destroy();
   }
 }
@@ -195,7 +200,7 @@ export async function fetchRange(
       throw failed(url, `${announced} bytes instead of ${bounds.end - bounds.start}`);
     }
     let offset = bounds.start;
-    for await (const chunk of bodyOf(response, url, signal)) {
+    for await (const chunk of bodyOf(response, url, client, signal)) {
       if (offset + chunk.length > bounds.end) throw failed(url, 'more bytes than asked for');
       await write(offset, chunk);
       offset += chunk.length;
@@ -229,10 +234,11 @@ function lengthOf(response: IncomingMessage, url: string): number | null {
 async function* bodyOf(
   response: IncomingMessage,
   url: string,
+  { stallMilliseconds }: HttpClient,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of response) yield chunk as Buffer;
+    yield* steadyBody(response, stallMilliseconds);
   } catch (error) {
     throw wrap(error, url, signal);
   }
@@ -242,8 +248,8 @@ function parseUrl(url: string, base: URL | null): URL {
   let parsed;
   try {
     parsed = new URL(url, base ?? undefined);
-  } catch (cause) {
-    throw new DebshoalError('http-failed', `no URL: ${url}`, { cause });
+  } catch {
+    throw new DebshoalError('http-failed', `no URL: ${shownUrl(url)}`);
   }
   // A redirect to file: or to plain HTTP from a secure page is an attack or a mistake.
   const downgrade = base?.protocol === 'https:' && parsed.protocol !== 'https:';
@@ -257,7 +263,7 @@ function wrap(error: unknown, url: string, signal: AbortSignal | undefined): Err
   const known = error instanceof DebshoalError || signal?.aborted === true;
   if (known && error instanceof Error) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new DebshoalError('http-failed', `${url}: ${message}`, { cause: error });
+  return new DebshoalError('http-failed', `${shownUrl(url)}: ${message}`, { cause: error });
 }
 
 /** What a server may give another time: "try later" and its own errors (RFC 9110, §15.6). */
@@ -268,7 +274,7 @@ const PASSING_ERRORS = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI
 export function mayPass(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : null;
   if (cause instanceof StatusError) return PASSING_STATUS.includes(cause.status);
-  return isErrno(cause, ...PASSING_ERRORS);
+  return cause instanceof TooSlowError || isErrno(cause, ...PASSING_ERRORS);
 }
 
 /** The cause of a failure: what the server answered. */
@@ -283,9 +289,9 @@ class StatusError extends Error {
 
 function refused(url: string, status: number): DebshoalError {
   const cause = new StatusError(status);
-  return new DebshoalError('http-failed', `${url}: ${cause.message}`, { cause });
+  return new DebshoalError('http-failed', `${shownUrl(url)}: ${cause.message}`, { cause });
 }
 
 function failed(url: string, what: string): DebshoalError {
-  return new DebshoalError('http-failed', `${url}: ${what}`);
+  return new DebshoalError('http-failed', `${shownUrl(url)}: ${what}`);
 }

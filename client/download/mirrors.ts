@@ -1,4 +1,5 @@
 import { mayPass } from './http.js';
+import { TooSlowError } from './steady-body.js';
 
 /** What a run knows of the servers that it fetches from. */
 export interface Mirrors {
@@ -66,6 +67,8 @@ export function startMirrors(now: () => number = () => performance.now()): Mirro
       url.isUseless = !mayPass(error);
       if (url.isUseless) return;
       const server = serverOf(url);
+      const cause = error instanceof Error ? error.cause : null;
+      if (cause instanceof TooSlowError) server.speed = cause.bytesPerSecond;
       const pause = Math.min(FIRST_PAUSE * 2 ** server.failures++, LONGEST_PAUSE);
       server.retryAt = now() + pause;
     },

@@ -1,4 +1,14 @@
-import { constants, copyFile, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  type FileHandle,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { z } from 'zod';
@@ -7,6 +17,7 @@ import { DebshoalError } from '../../shared/errors.js';
 import { isErrno } from '../../shared/io/errno.js';
 import {
   addRange,
+  commonRanges,
   countBytes,
   missingRanges,
   type ByteRange,
@@ -37,8 +48,8 @@ export interface PartFile {
   readonly write: (offset: number, bytes: Uint8Array) => Promise<number>;
   /** Marks bytes that another process has written; returns how many of them were new. */
   readonly mark: (range: ByteRange) => number;
-  /** Forgets everything, to start again. */
-  readonly reset: () => void;
+  /** Forgets everything, to start again in another file: peers may still read the old one. */
+  readonly reset: () => Promise<void>;
   /** True when the content has the wanted SHA-256. */
   readonly verify: (signal?: AbortSignal) => Promise<boolean>;
   /** Moves the finished content to `target`, synced. */
@@ -58,7 +69,7 @@ export async function openPartFile(
   const sidecar = `${path}.json`;
   // The folder may be shared: never write through somebody's symbolic link.
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
-  const file = await open(path, flags, 0o644);
+  let file = await open(path, flags, 0o644);
   let held = await resume(file, sidecar, size);
   let heldBytes = countBytes(held);
   let savedAt = Date.now();
@@ -85,12 +96,20 @@ export async function openPartFile(
     complete: () => heldBytes === size,
     mark,
     write: async (offset, bytes) => {
-      await writeExactly(file, bytes, offset);
-      return mark({ start: offset, end: offset + bytes.length });
+      const range = { start: offset, end: offset + bytes.length };
+      // What peers have written is verified already, and a server may lie.
+      for (const { start, end } of commonRanges(missingRanges(held, size), [range])) {
+        await writeExactly(file, bytes.subarray(start - offset, end - offset), start);
+      }
+      return mark(range);
     },
-    reset: () => {
+    reset: async () => {
       held = [];
       heldBytes = 0;
+      await file.close();
+      await rm(path, { force: true });
+      file = await open(path, flags | constants.O_EXCL, 0o644);
+      await file.truncate(size);
     },
     verify: async (signal) => (await hashFile(path, signal)).sha256 === sha256,
     moveTo: async (target) => {
@@ -143,5 +162,20 @@ async function moveAcross(path: string, target: string): Promise<void> {
     if (!isErrno(error, 'EXDEV')) throw error;
     await writeAtomically(target, (temporary) => copyFile(path, temporary));
     await rm(path);
+  }
+}
+
+/** What nobody has gone on with for so long is of a version that nobody wants any more. */
+const STALE = 14 * 24 * 3_600_000;
+
+/** Removes unfinished objects of long ago. Never fails: they only take room. */
+export async function removeStaleParts(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => []);
+  for (const name of names.filter((each) => /^[0-9a-f]{64}\.part(\.json)?$/.test(each))) {
+    const path = join(folder, name);
+    const found = await lstat(path).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > STALE) {
+      await rm(path, { force: true }).catch(() => undefined);
+    }
   }
 }

@@ -5,6 +5,7 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { getProxyForUrl } from 'proxy-from-env';
 
 import { DebshoalError } from '../../shared/errors.js';
+import { shownUrl } from '../../shared/io/shown-url.js';
 
 /** Names the proxy for an address; null: none. */
 export type FindProxy = (url: URL) => Promise<string | null>;
@@ -37,7 +38,10 @@ export function openProxyAgents(): ProxyAgents {
 
 function makeAgent(proxy: string, protocol: string): Agent {
   if (!URL.canParse(proxy) || !['http:', 'https:'].includes(new URL(proxy).protocol)) {
-    throw new DebshoalError('config-invalid', `not the address of an HTTP proxy: ${proxy}`);
+    throw new DebshoalError(
+      'config-invalid',
+      `not the address of an HTTP proxy: ${shownUrl(proxy)}`,
+    );
   }
   const options = { keepAlive: true };
   // Content of https: goes through a tunnel, which the proxy cannot look into.

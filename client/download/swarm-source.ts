@@ -29,6 +29,7 @@ interface Member {
 interface Group {
   readonly torrent: Uint8Array;
   readonly trackers: readonly string[];
+  readonly localOnly: boolean;
   readonly info: TorrentInfo;
   readonly members: Member[];
 }
@@ -94,7 +95,8 @@ function groupByTorrent(transfers: readonly Transfer[], torrent: Uint8Array | nu
     return [];
   });
   const trackers = transfers[0]?.object.torrent?.trackers ?? info.announce;
-  return [{ torrent, info, trackers, members }];
+  const localOnly = transfers.some(({ object }) => object.torrent?.localOnly === true);
+  return [{ torrent, info, trackers, localOnly, members }];
 }
 
 function parseOrLose(
@@ -142,16 +144,18 @@ function join(
       const added = transfer.part.mark(event);
       transfer.peerBytes += added;
       options.balance.addPeers(added);
+      transfer.peersCame();
       update(transfer);
       // HTTP's chunk may be all that is left now: then it becomes a race.
       if (transfer.claimed !== null) transfer.wantsChanged();
     } else if (event.kind === 'supply') {
       const { peers, files } = event.supply;
+      if (peers > 0) options.balance.peersCame();
       for (const { file, offered, ours } of files) {
         const transfer = members.get(file);
         if (transfer === undefined) continue;
         transfer.supply = { peers, offered, ours };
-        if (peers > 0) transfer.peersCame();
+        if (peers > 0 && !options.balance.silent()) transfer.peersCame();
         transfer.changed();
       }
     } else if (event.kind === 'traffic') {
@@ -174,6 +178,7 @@ function join(
       {
         torrent: group.torrent,
         trackers: group.trackers,
+        localOnly: group.localOnly,
         peers: options.peers,
         start: chooseStart(group.members),
         files: group.members.map(({ transfer, file }) => ({

@@ -25,6 +25,8 @@ interface ObjectTorrent {
   readonly filePath: string | null;
   /** Instead of those that the torrent names: its info hash does not cover them. */
   readonly trackers?: readonly string[];
+  /** Only peers of the own networks get something of it meanwhile. */
+  readonly localOnly?: boolean;
 }
 
 export type DownloadResult =

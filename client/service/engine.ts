@@ -167,6 +167,8 @@ export async function openEngine(
   };
   const background = repeat(signal, () => ready.settle(lookAround), onBug);
   keeper = hasSwarm ? keepSwarm(swarmOptions, report) : null;
+  // At first it may upload nothing.
+  keeper?.onStart(() => void sharing.refresh());
   return {
     parts: {
       obstacle,

@@ -34,7 +34,7 @@ export interface FetchIntoStoreOptions {
   readonly savings: Savings;
   readonly swarm: () => Swarm | null;
   /** Null: nobody gets anything. */
-  readonly sharing: Pick<Sharing, 'offer'> | null;
+  readonly sharing: Pick<Sharing, 'downloading' | 'offer'> | null;
   readonly peers: readonly string[];
   readonly confinement: Confinement;
   readonly priority: Priority;
@@ -94,6 +94,7 @@ export async function fetchIntoStore(
       download: { peers: options.peers },
       fallback: 'none',
       watcher: {
+        joining: (infoHash, suite) => options.sharing?.downloading(infoHash, suite) ?? true,
         downloaded: (object) => offer(object, options),
         rebuilding: (route) => working.get(route)?.say(`rebuilding ${route.pending.package}`),
         failed: end,

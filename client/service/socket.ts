@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 
 import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js';
 import { formatMessage, messageReader } from './message.js';
+import { publicText } from './public-text.js';
 import { readRequest, type Request } from './request.js';
 
 /** One connection that has made its request. */
@@ -88,9 +89,12 @@ async function converse(
   const state = { said: false };
   const send: Answer = {
     signal,
-    say(code, text, fields) {
+    say(code, text, fields = {}) {
       state.said = code !== 102;
-      socket.write(formatMessage(code, text, fields));
+      const told = Object.entries(fields).map(
+        ([name, value]) => [name, publicText(String(value))] as const,
+      );
+      socket.write(formatMessage(code, text, Object.fromEntries(told)));
     },
     async write(bytes) {
       if (socket.destroyed) throw new DebshoalError('interrupted', 'nobody listens any more');

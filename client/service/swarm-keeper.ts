@@ -9,6 +9,8 @@ const RETRY = 5 * 60_000;
 export interface SwarmKeeper {
   /** Null while there is none: HTTP alone then. */
   readonly swarm: Swarm | null;
+  /** Calls `listener` when there is one, at once or as soon as it has started. */
+  onStart(listener: () => void): void;
   close(): Promise<void>;
 }
 
@@ -16,10 +18,12 @@ export interface SwarmKeeper {
 export function keepSwarm(options: SwarmOptions, report: ReportProgress): SwarmKeeper {
   let swarm: Swarm | null = null;
   let closed = false;
+  let onStart = (): void => undefined;
   let timer: NodeJS.Timeout | undefined;
   const start = async (): Promise<void> => {
     try {
       swarm = await startSwarm(options);
+      onStart();
     } catch (error) {
       if (!isDebshoalError(error)) throw error;
       report({ kind: 'warning', text: `no BitTorrent: ${error.message} [${error.code}]` });
@@ -33,6 +37,10 @@ export function keepSwarm(options: SwarmOptions, report: ReportProgress): SwarmK
   return {
     get swarm() {
       return swarm;
+    },
+    onStart(listener) {
+      onStart = listener;
+      if (swarm !== null) listener();
     },
     async close() {
       closed = true;

@@ -42,7 +42,9 @@ export function decide(
       const sent = uploaded.suites[torrent.suite] ?? 0;
       const size = Object.values(torrent.files).reduce((sum, file) => sum + file.size, 0);
       const suiteUsed = uploadPerReleaseBytes !== null && sent >= uploadPerReleaseBytes;
-      return !beyond || suiteUsed || torrent.beyond >= seedRatio * size;
+      // While it is still downloaded, its size is not known here.
+      const ratioReached = size > 0 && torrent.beyond >= seedRatio * size;
+      return !beyond || suiteUsed || ratioReached;
     },
   };
 }

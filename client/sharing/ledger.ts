@@ -48,11 +48,17 @@ export type SharedTorrent = z.infer<typeof torrentSchema>;
 export interface Ledger {
   readonly torrents: Map<string, SharedTorrent>;
   readonly count: (upload: Upload) => void;
+  /** From now on what is uploaded of a torrent that is not shared yet counts for its suite. */
+  readonly expect: (infoHash: string, suite: string) => void;
+  /** Bytes beyond the own networks of a torrent that was only expected so far. */
+  readonly sentBefore: (infoHash: string) => number;
   /** Of the calendar month (UTC) that it is now. */
   readonly sums: () => Pick<Kept, 'month' | 'local' | 'beyond' | 'suites'>;
   readonly save: () => Promise<void>;
 }
 
+/** More torrents than one upgrade joins; a daemon runs for months. */
+const MAX_EXPECTED = 10_000;
 /** What a `kill -9` may lose. */
 const UNSAVED_BYTES = 4 * 2 ** 20;
 const UNSAVED_MILLISECONDS = 5000;
@@ -70,6 +76,7 @@ export async function openLedger(stateFolder: string, now: () => Date): Promise<
     torrents: {},
   };
   const torrents = new Map(Object.entries(kept.torrents));
+  const expected = new Map<string, { readonly suite: string; beyond: number }>();
   let unsaved = 0;
   let timer: NodeJS.Timeout | undefined;
   let saving = Promise.resolve();
@@ -104,7 +111,7 @@ export async function openLedger(stateFolder: string, now: () => Date): Promise<
       rollOver();
       kept.local += local;
       kept.beyond += beyond;
-      const torrent = torrents.get(infoHash);
+      const torrent = torrents.get(infoHash) ?? expected.get(infoHash);
       if (torrent !== undefined) {
         torrent.beyond += beyond;
         kept.suites[torrent.suite] = (kept.suites[torrent.suite] ?? 0) + beyond;
@@ -112,6 +119,14 @@ export async function openLedger(stateFolder: string, now: () => Date): Promise<
       unsaved += local + beyond;
       saveSoon();
     },
+    expect: (infoHash, suite) => {
+      const known = expected.get(infoHash);
+      expected.delete(infoHash);
+      expected.set(infoHash, known ?? { suite, beyond: 0 });
+      const [oldest] = expected.keys();
+      if (expected.size > MAX_EXPECTED && oldest !== undefined) expected.delete(oldest);
+    },
+    sentBefore: (infoHash) => expected.get(infoHash)?.beyond ?? 0,
     sums: () => {
       rollOver();
       const { month, local, beyond, suites } = kept;

@@ -1,4 +1,3 @@
-import { isDebshoalError } from '../../shared/errors.js';
 import type { Swarm } from '../../shared/swarm/swarm.js';
 import { wholePieces } from '../../shared/torrent/layout.js';
 import { parseTorrent } from '../../shared/torrent/metainfo.js';
@@ -12,21 +11,25 @@ const MAX_TORRENTS = 200;
 /** What is in the swarm of what is shared. */
 export interface Seeds {
   /**
-   * Brings the swarm to seed the newest of `torrents`, as far as their packages are installed. Gives
-   * back those whose files turned out damaged.
+   * Brings the swarm to seed the newest of `torrents`, as far as their packages are installed. Does
+   * not wait for it: while a torrent is downloaded, its seed rests.
    */
   readonly follow: (
     swarm: Swarm | null,
     torrents: ReadonlyMap<string, SharedTorrent>,
     decision: Decision,
-  ) => Promise<string[]>;
+  ) => void;
   readonly stop: (infoHashes: Iterable<string>) => void;
   readonly count: () => number;
 }
 
-export function startSeeds(shelf: Shelf, onWarning: (text: string) => void): Seeds {
+/** `onFailed` hears of each seed that ended by itself. */
+export function startSeeds(
+  shelf: Shelf,
+  onFailed: (infoHash: string, error: unknown) => void,
+): Seeds {
   /** By info hash, what was asked for: another wish is another seed. */
-  const active = new Map<string, string>();
+  const active = new Map<string, { readonly asked: string }>();
   let current: Swarm | null = null;
 
   const stop = (infoHashes: Iterable<string>): void => {
@@ -39,6 +42,7 @@ export function startSeeds(shelf: Shelf, onWarning: (text: string) => void): See
     swarm: Swarm,
     infoHash: string,
     { indexes, trackers, localOnly }: Wish,
+    isWanted: () => boolean,
   ): Promise<void> => {
     const torrent = await shelf.readTorrent(infoHash);
     const info = parseTorrent(torrent);
@@ -47,37 +51,34 @@ export function startSeeds(shelf: Shelf, onWarning: (text: string) => void): See
     const paths = info.files.map((_, index) =>
       indexes.includes(String(index)) ? shelf.pathOf(infoHash, String(index)) : null,
     );
-    await swarm.seed({ torrent, paths, trackers, localOnly });
+    if (isWanted()) await swarm.seed({ torrent, paths, trackers, localOnly });
   };
 
   return {
     count: () => active.size,
     stop,
-    follow: async (swarm, torrents, decision) => {
+    follow: (swarm, torrents, decision) => {
       if (swarm !== current) active.clear();
       current = swarm;
-      const broken: string[] = [];
-      if (swarm === null) return broken;
+      if (swarm === null) return;
       const wishes = wishesFor(torrents, decision);
-      for (const [infoHash, asked] of [...active]) {
+      for (const [infoHash, { asked }] of [...active]) {
         const wish = wishes.get(infoHash);
         const same = wish !== undefined && JSON.stringify(wish) === asked;
         if (!same || !swarm.isActive(infoHash)) stop([infoHash]);
       }
       for (const [infoHash, wish] of wishes) {
         if (active.has(infoHash)) continue;
-        try {
-          active.set(infoHash, JSON.stringify(wish));
-          await start(swarm, infoHash, wish);
-        } catch (error) {
-          if (!isDebshoalError(error)) throw error;
+        const entry = { asked: JSON.stringify(wish) };
+        active.set(infoHash, entry);
+        const isWanted = (): boolean => active.get(infoHash) === entry;
+        start(swarm, infoHash, wish, isWanted).catch((error: unknown) => {
+          // One that was stopped has only ended.
+          if (!isWanted()) return;
           active.delete(infoHash);
-          onWarning(`${infoHash} is not shared: ${error.message}`);
-          // Lost or changed on disk; a swarm that is down is no reason to throw it away.
-          if (swarm.pid() !== null) broken.push(infoHash);
-        }
+          onFailed(infoHash, error);
+        });
       }
-      return broken;
     },
   };
 }

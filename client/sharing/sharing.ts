@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { DebshoalError, isDebshoalError } from '../../shared/errors.js';
 import type { Swarm } from '../../shared/swarm/swarm.js';
 import { parseTorrent } from '../../shared/torrent/metainfo.js';
 import { installedVersions, type InstalledVersions } from '../apt/installed-versions.js';
@@ -64,6 +65,11 @@ const MAX_LISTED = 100;
 
 export interface Sharing {
   /**
+   * Call when a torrent is joined for a download: what is uploaded of it meanwhile counts for its
+   * suite. Returns whether only the own networks may get it.
+   */
+  readonly downloading: (infoHash: string, suite: string) => boolean;
+  /**
    * Call as soon as an object is verified: it is announced when its version is installed, and
    * withdrawn when that is not any more. Never fails: what cannot be shared is a warning.
    */
@@ -100,7 +106,7 @@ export async function openSharing(options: SharingOptions): Promise<Sharing> {
     join(options.stateFolder, 'shared'),
     new Set(ledger.torrents.keys()),
   );
-  const seeds = startSeeds(shelf, onWarning);
+  const seeds = startSeeds(shelf, onSeedFailed);
   const installed = installedWatch(options.root);
   let watched: { swarm: Swarm; end: () => void } | null = null;
   let last = judge();
@@ -149,30 +155,41 @@ export async function openSharing(options: SharingOptions): Promise<Sharing> {
     if (expired.length > 0) await ledger.save();
   };
 
-  const refresh = async (): Promise<void> => {
+  const allow = (): void => {
     const swarm = options.swarm();
     watch(swarm);
-    await tidy();
     last = judge();
     swarm?.allowUploads(last.allowance);
-    const broken = await seeds.follow(
-      swarm,
-      last.paused === null ? ledger.torrents : new Map(),
-      last,
-    );
-    for (const infoHash of broken) {
-      for (const index of Object.keys(ledger.torrents.get(infoHash)?.files ?? {})) {
-        await remove(infoHash, index);
-      }
-    }
   };
+
+  const refresh = async (): Promise<void> => {
+    await tidy();
+    allow();
+    seeds.follow(options.swarm(), last.paused === null ? ledger.torrents : new Map(), last);
+  };
+
+  function onSeedFailed(infoHash: string, error: unknown): void {
+    const [file] = Object.values(ledger.torrents.get(infoHash)?.files ?? {});
+    void inTurn(`${file?.package ?? 'a package'} is not shared`, async () => {
+      // Lost or changed on disk; a swarm that is down is no reason to throw it away.
+      if (isDebshoalError(error) && options.swarm()?.pid() != null) {
+        for (const index of Object.keys(ledger.torrents.get(infoHash)?.files ?? {})) {
+          await remove(infoHash, index);
+        }
+        await ledger.save();
+      }
+      throw error;
+    });
+  }
 
   const offer = async (object: SharedObject): Promise<void> => {
     if (settings.share === 'nobody') return;
     const info = parseTorrent(object.torrent);
     const at = info.files.findIndex(({ path }) => path === (object.filePath ?? info.name));
     const size = info.files[at]?.length;
-    if (size === undefined || info.private) throw new Error('its torrent does not hold it');
+    if (size === undefined || info.private) {
+      throw new DebshoalError('swarm-failed', 'its torrent does not hold it, or is private');
+    }
     if (size > options.budget()) return;
     const index = String(at);
     await shelf.put(info.infoHash, index, object);
@@ -183,7 +200,7 @@ export async function openSharing(options: SharingOptions): Promise<Sharing> {
       suite: object.suite,
       trackers: [...object.trackers],
       offeredAt: now().getTime(),
-      beyond: known?.beyond ?? 0,
+      beyond: known?.beyond ?? ledger.sentBefore(info.infoHash),
       files: { ...known?.files, [index]: file },
     });
     await ledger.save();
@@ -197,12 +214,21 @@ export async function openSharing(options: SharingOptions): Promise<Sharing> {
     }));
 
   const sharing: Sharing = {
+    downloading: (infoHash, suite) => {
+      ledger.expect(infoHash, suite);
+      const unknown: SharedTorrent = { suite, trackers: [], offeredAt: 0, beyond: 0, files: {} };
+      return judge().localOnly(ledger.torrents.get(infoHash) ?? unknown);
+    },
     offer: (object) =>
       inTurn(`${object.package} is not shared`, async () => {
         await offer(object);
         await refresh();
       }),
-    refresh: () => inTurn('sharing', refresh),
+    refresh: () => {
+      // What may be uploaded is settled at once, whatever the others in the queue wait for.
+      allow();
+      return inTurn('sharing', refresh);
+    },
     status: () => {
       const { month, local, beyond, suites } = ledger.sums();
       const decision = judge();
@@ -233,7 +259,7 @@ export async function openSharing(options: SharingOptions): Promise<Sharing> {
       clearInterval(timer);
       unsubscribe?.();
       await inTurn('sharing', async () => {
-        await seeds.follow(options.swarm(), new Map(), last);
+        seeds.follow(options.swarm(), new Map(), last);
         watched?.end();
         await ledger.save();
       });

@@ -21,6 +21,8 @@ export async function sharingSwarmOptions(settings: Settings): Promise<SwarmOpti
     ...(share === 'nobody' ? {} : { reach: share }),
     ...(share === 'group' ? { groupKey: await readGroupKey(settings.groupKey) } : {}),
     lan: true,
+    // Nobody has looked at the month, the hours and the line yet.
+    allowance: { local: false, beyondBytes: 0 },
     ...(uploadBytesPerSecond === null ? {} : { uploadBytesPerSecond }),
     ...(downloadBytesPerSecond === null ? {} : { downloadBytesPerSecond }),
     blocklist,

@@ -7,16 +7,22 @@ import {
   deltaPath,
   urlPath,
 } from '../../shared/index/layout.js';
+import { openTurns } from '../../shared/io/turns.js';
 import { isHttpUrl } from '../config/index-sources.js';
 import type { DownloadObject } from '../download/download-objects.js';
 import { fetchTorrent, type FetchTorrentOptions } from '../download/fetch-torrent.js';
 import type { ActiveRoute } from './choose-route.js';
+
+/** Hundreds at once would look like an attack, and keep the objects themselves waiting. */
+const MAX_FETCHED_TORRENTS = 6;
 
 export interface DescribeOptions extends FetchTorrentOptions {
   /** For finished objects. */
   readonly folder: string;
   /** Null: no torrent is needed. */
   readonly swarm: object | null;
+  /** Told of each torrent; returns whether only the own networks may get something of it. */
+  readonly watcher?: { joining?(infoHash: string, suite: string): boolean };
 }
 
 /** What to download for a route. */
@@ -34,14 +40,17 @@ export function describeObjects(
   return routes.map((route) => {
     const description =
       form === 'delta' && route.kind === 'delta' ? describeDelta(route) : describeFull(route);
-    const torrent = torrents.get(torrentOf(route, form)?.infoHash ?? '');
+    const infoHash = torrentOf(route, form)?.infoHash ?? '';
+    const torrent = torrents.get(infoHash);
     const { filePath } = description;
     const { trackers } = route;
+    const localOnly =
+      torrent !== undefined && options.watcher?.joining?.(infoHash, route.source.suite) === true;
     return {
       ...description,
       id: `${route.pending.archiveName} ${form}`,
       route,
-      torrent: torrent ? { torrent, filePath, trackers } : null,
+      torrent: torrent ? { torrent, filePath, trackers, localOnly } : null,
       target: join(options.folder, description.name),
     };
   });
@@ -102,12 +111,14 @@ function startTorrents(
 ): Map<string, Promise<Buffer | null>> {
   const torrents = new Map<string, Promise<Buffer | null>>();
   if (options.swarm === null) return torrents;
+  const turns = openTurns(MAX_FETCHED_TORRENTS);
   for (const route of routes) {
     const torrent = torrentOf(route, form);
     if (torrent === null || torrents.has(torrent.infoHash)) continue;
     const { infoHash, path } = torrent;
     const url = `${route.source.uri}/${urlPath(path)}`;
-    torrents.set(infoHash, fetchTorrent(url, infoHash, options));
+    const fetched = turns.take(0, () => fetchTorrent(url, infoHash, options));
+    torrents.set(infoHash, fetched);
   }
   return torrents;
 }

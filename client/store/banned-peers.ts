@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 import { writeFileAtomically } from '../../shared/io/files.js';
+import { subscriberOf } from '../../shared/swarm/addresses.js';
 import { readKept } from './read-kept.js';
 
 /** Addresses change hands: after a week somebody else may have it. */
@@ -32,10 +33,10 @@ export async function openBannedPeers(stateFolder: string, now: () => Date): Pro
     return writeFileAtomically(path, JSON.stringify(bans));
   };
   return {
-    addresses: bans.map(({ address }) => address),
+    addresses: bans.map(({ address }) => subscriberOf(address)),
     add: (address) => {
       const until = now().getTime() + BAN_DAYS * 24 * 60 * 60 * 1000;
-      const others = bans.filter((ban) => ban.address !== address);
+      const others = bans.filter((ban) => subscriberOf(ban.address) !== subscriberOf(address));
       bans = [...others, { address, until }].slice(-MAX_BANS);
       // Many at once are written together.
       if (!isQueued) writing = writing.then(write).catch(() => undefined);

@@ -2,11 +2,50 @@ import { BlockList, isIP } from 'node:net';
 
 import { DebshoalError } from '../errors.js';
 
-/** An IP address as we compare it: IPv4 inside IPv6 (`::ffff:1.2.3.4`) becomes plain IPv4. */
+/**
+ * An IP address as we compare it: IPv4 inside IPv6 (`::ffff:1.2.3.4`, in any spelling) becomes plain
+ * IPv4, to which the kernel would connect.
+ */
 export function normaliseAddress(address: string): string {
   const bare = address.replace(/^\[(.*)\]$/, '$1').replace(/%.*$/, '');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare);
-  return mapped?.[1] ?? bare;
+  if (mapped?.[1] !== undefined) return mapped[1];
+  if (!/ffff:/i.test(bare) || isIP(bare) !== 6) return bare;
+  const bytes = bytesOfV6(bare);
+  const isMapped = bytes.subarray(0, 12).equals(MAPPED);
+  return isMapped ? bytes.subarray(12).join('.') : bare;
+}
+
+const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
+
+/** The 16 bytes of an IPv6 address. */
+export function bytesOfV6(address: string): Buffer {
+  const [head = '', tail] = address.split('::');
+  const groups = (text: string | undefined): number[] =>
+    text === undefined || text === '' ? [] : text.split(':').flatMap(groupNumbers);
+  const [first, last] = [groups(head), groups(tail)];
+  const gap = Array.from({ length: 8 - first.length - last.length }, () => 0);
+  const bytes = Buffer.alloc(16);
+  [...first, ...gap, ...last].forEach((group, i) => bytes.writeUInt16BE(group, i * 2));
+  return bytes;
+}
+
+/** The last 32 bits may be written as an IPv4 address. */
+function groupNumbers(group: string): number[] {
+  if (!group.includes('.')) return [parseInt(group, 16)];
+  const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number);
+  return [a * 256 + b, c * 256 + d];
+}
+
+/**
+ * What one subscriber has: an IPv4 address, or the /64 of an IPv6 address, in which a single computer
+ * may take any. Within own networks (`fe80::`, `fd00::`) each address is another computer.
+ */
+export function subscriberOf(address: string): string {
+  const normal = normaliseAddress(address);
+  if (isIP(normal) !== 6 || /^(f[cd]|fe[89ab])|^(0*:)+0*1$/i.test(normal)) return normal;
+  const groups = [0, 2, 4, 6].map((at) => bytesOfV6(normal).readUInt16BE(at).toString(16));
+  return `${groups.join(':')}::/64`;
 }
 
 /**
@@ -40,9 +79,7 @@ export function addressFilter(entries: readonly string[]): AddressFilter {
       return family !== null && list.check(normal, family);
     },
     ban: (address) => {
-      const normal = normaliseAddress(address);
-      const family = familyOf(normal);
-      if (family !== null) list.addAddress(normal, family);
+      if (familyOf(normaliseAddress(address)) !== null) addEntry(list, subscriberOf(address));
     },
   };
 }

@@ -32,8 +32,11 @@ interface AnnounceOptions {
   /** Bytes so far, and to go (0 announces a seeder). */
   readonly progress: () => Pick<Announcement, 'uploaded' | 'downloaded' | 'left'>;
   /** Null: peers are not asked for, they come by themselves. */
-  readonly onPeer: ((peer: string) => void) | null;
+  readonly onPeer: OnPeer | null;
 }
+
+/** `tracker` is the URL of the one that named the peer. */
+type OnPeer = (peer: string, tracker: string) => void;
 
 /** Announces many torrents to their trackers, through few sockets and one after the other. */
 export interface Announcer {
@@ -50,7 +53,7 @@ export interface Announcer {
 interface Entry {
   readonly tracker: TrackerState;
   readonly options: AnnounceOptions;
-  readonly onPeer: ((peer: string) => void) | null;
+  readonly onPeer: OnPeer | null;
   dueAt: number;
   /** The tracker has it on its list. */
   known: boolean;
@@ -113,7 +116,7 @@ export function openAnnouncer(): Announcer {
       entry.dueAt = now() + Math.min(Math.max(interval, MIN_INTERVAL), MAX_INTERVAL);
       // It was left while the tracker was asked.
       if (entry.stopped) goodbye(entry);
-      else for (const peer of peers) entry.onPeer?.(peer);
+      else for (const peer of peers) entry.onPeer?.(peer, tracker.url);
     } catch (error) {
       if (error instanceof Error && error.cause instanceof TrackerRefusal) {
         entry.dueAt = now() + REFUSED;
@@ -206,12 +209,12 @@ function firstOf(queue: DueQueue<Entry>): Entry | undefined {
   return queue.first();
 }
 
-function newPeersOnly(onPeer: (peer: string) => void): (peer: string) => void {
+function newPeersOnly(onPeer: OnPeer): OnPeer {
   const seen = new Set<string>();
-  return (peer) => {
+  return (peer, tracker) => {
     if (seen.size >= MAX_PEERS || seen.has(peer)) return;
     seen.add(peer);
-    onPeer(peer);
+    onPeer(peer, tracker);
   };
 }
 

@@ -77,10 +77,17 @@ export function startChild(options: ChildOptions, listeners: ChildListeners): Pr
     void exited.then(() => {
       clearTimeout(startTimer);
       const reason = `the swarm process ended: ${stderr.trim() || 'killed'}`;
-      if (!started) reject(new DebshoalError('swarm-failed', reason));
+      if (!started) reject(startFailure(reason, options.port));
       else if (!closing) listeners.onDeath(reason);
     });
     send({ kind: 'start', options });
+  });
+}
+
+function startFailure(reason: string, port: number): DebshoalError {
+  if (!reason.includes('EADDRINUSE')) return new DebshoalError('swarm-failed', reason);
+  return new DebshoalError('swarm-failed', `port ${port} is taken`, {
+    hint: `another program uses port ${port}: set another one with Port:, 0 is any that is free`,
   });
 }
 

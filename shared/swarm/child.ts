@@ -69,11 +69,6 @@ const portsOf = (infoHash: string): SessionPorts => ({
 process.on('disconnect', () => process.exit(0));
 /** Ctrl-C reaches the whole process group; the parent decides what it means. */
 process.on('SIGINT', () => undefined);
-/** A tracker that cuts its answer rejects a promise in bittorrent-tracker that nobody awaits. */
-process.on('unhandledRejection', (reason) => {
-  tell({ kind: 'warning', text: String(reason) });
-});
-
 process.on('message', (message: ToChild) => {
   handle(message).catch((error: unknown) => {
     if ('infoHash' in message) {

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-import { normaliseAddress, splitPeer } from './addresses.js';
+import { bytesOfV6, normaliseAddress, splitPeer } from './addresses.js';
 
 /** Peers in bytes as trackers and peers pass them on (BEP 7, 11, 23): address, then port. */
 export interface CompactPeers {
@@ -44,22 +44,4 @@ export function decodeCompactPeers(bytes: Uint8Array, family: 4 | 6, max: number
 
 function groupsOf(bytes: Buffer): string {
   return Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16)).join(':');
-}
-
-function bytesOfV6(address: string): Buffer {
-  const [head = '', tail] = address.split('::');
-  const groups = (text: string | undefined): number[] =>
-    text === undefined || text === '' ? [] : text.split(':').flatMap(groupNumbers);
-  const [first, last] = [groups(head), groups(tail)];
-  const gap = Array.from({ length: 8 - first.length - last.length }, () => 0);
-  const bytes = Buffer.alloc(16);
-  [...first, ...gap, ...last].forEach((group, i) => bytes.writeUInt16BE(group, i * 2));
-  return bytes;
-}
-
-/** The last 32 bits may be written as an IPv4 address. */
-function groupNumbers(group: string): number[] {
-  if (!group.includes('.')) return [parseInt(group, 16)];
-  const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number);
-  return [a * 256 + b, c * 256 + d];
 }

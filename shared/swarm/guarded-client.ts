@@ -7,15 +7,17 @@ import { guardBencode } from './guard-bencode.js';
 import { proveGroup } from './group-proof.js';
 import { guardIncoming } from './incoming.js';
 import { startLanDiscovery, type LanDiscovery } from './lan-discovery.js';
+import { openTellers } from './tellers.js';
 import { withListenHost } from './listen-host.js';
 import { startLocalFirst, type LocalFirst } from './local-first.js';
 import { openLocalNetwork, type LocalNetwork } from './local-network.js';
 import type { ChildOptions } from './messages.js';
 import { hasEverything } from './peer-pieces.js';
-import { startPeerExchange, type PeerExchange } from './peer-exchange.js';
+import { mayBeTold, startPeerExchange, type PeerExchange } from './peer-exchange.js';
 import { openUploadGate, type UploadGate } from './upload-gate.js';
 import { keepSparePeers } from './spare-peers.js';
 import { secondConnection } from './second-connection.js';
+import { dropUnaskedBlocks } from './unasked-blocks.js';
 import { limitWires } from './wire-limits.js';
 
 const PROOF_TIMEOUT = 10_000;
@@ -37,6 +39,8 @@ export interface GuardedClient {
    * own networks are called first, and get the place of another when all are taken.
    */
   readonly connect: (torrent: Torrent, peer: string) => void;
+  /** The same for a peer that a tracker has named, unless it may not send us there. */
+  readonly connectTold: (torrent: Torrent, peer: string, tracker: string) => void;
 }
 
 export interface TorrentGuards {
@@ -90,7 +94,10 @@ export function startGuardedClient(
     answers: (address) => gate.answers(address) && !filter.blocks(address),
   });
 
-  const callLater = keepSparePeers(call);
+  const tellers = openTellers();
+  const callLater = keepSparePeers(call, (peer) =>
+    network.includes(splitPeer(peer)?.address ?? ''),
+  );
   const connections = (): number =>
     webTorrent.torrents.reduce((sum, torrent) => sum + torrent._peersLength, 0);
 
@@ -145,6 +152,11 @@ export function startGuardedClient(
       });
     },
     connect,
+    connectTold: (torrent, peer, tracker) => {
+      void tellers.addressOf(tracker).then((teller) => {
+        if (mayBeTold(peer, teller, network)) connect(torrent, peer);
+      });
+    },
   };
 
   function connect(torrent: Torrent, peer: string): void {
@@ -158,6 +170,8 @@ export function startGuardedClient(
   function call(torrent: Torrent, peer: string): boolean {
     const address = splitPeer(peer)?.address;
     if (address === undefined || filter.blocks(address) || torrent.destroyed) return true;
+    // Called already: no stranger has to go for it.
+    if (torrent._peers?.has(peer) === true) return true;
     const local = network.includes(address);
     if (connections() >= options.maxConnections && !(local && dropStranger())) return false;
     torrent.addPeer(peer);
@@ -214,6 +228,7 @@ export function startGuardedClient(
       }
     }
     limit(wire);
+    dropUnaskedBlocks(wire);
     gate.guard(wire, guards);
     if (network.includes(wire.remoteAddress ?? '')) localFirst.get(torrent)?.attach(wire);
     for (const event of guards.seeds ? ['bitfield', 'have-all', 'have'] : []) {

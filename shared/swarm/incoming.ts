@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
 
-import { normaliseAddress } from './addresses.js';
+import { subscriberOf } from './addresses.js';
 
 /** A handshake is one packet; who takes longer has a reason that is not ours. */
 const HANDSHAKE_TIMEOUT = 5000;
@@ -87,5 +87,5 @@ export function guardIncoming(server: Server, options: IncomingOptions): Incomin
 }
 
 function addressOf(socket: Socket): string {
-  return normaliseAddress(socket.remoteAddress ?? '');
+  return subscriberOf(socket.remoteAddress ?? '');
 }

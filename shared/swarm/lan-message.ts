@@ -56,6 +56,7 @@ export function parseLanMessage(packet: Uint8Array): LanMessage | null {
         break;
     }
   }
-  if (port === null || port >= 65_535 || infoHashes.size === 0) return null;
+  // Below 1024 something else listens, which nobody may make us call.
+  if (port === null || port < 1024 || port >= 65_535 || infoHashes.size === 0) return null;
   return { port, infoHashes: [...infoHashes], cookie };
 }

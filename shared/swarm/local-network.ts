@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
@@ -37,7 +38,10 @@ export function isPrivateAddress(address: string): boolean {
 }
 
 /** A public subnet is shared with strangers, at a hoster for instance, so it is not ours. */
-export function openLocalNetwork(read: () => Interfaces = networkInterfaces): LocalNetwork {
+export function openLocalNetwork(
+  read: () => Interfaces = networkInterfaces,
+  isTunnel = isTunnelInterface,
+): LocalNetwork {
   let readAt = -Infinity;
   let subnets = new BlockList();
   let found: LocalInterface[] = [];
@@ -49,6 +53,7 @@ export function openLocalNetwork(read: () => Interfaces = networkInterfaces): Lo
     found = [];
     known.clear();
     for (const [name, entries] of Object.entries(read())) {
+      if (isTunnel(name)) continue;
       for (const { address, cidr, family, internal } of entries ?? []) {
         if (cidr === null || !isPrivateAddress(address)) continue;
         addSubnet(subnets, cidr);
@@ -72,6 +77,18 @@ export function openLocalNetwork(read: () => Interfaces = networkInterfaces): Lo
       return found;
     },
   };
+}
+
+/** ARPHRD_NONE: no hardware, as with a VPN's tun or wireguard. */
+const NO_HARDWARE = '65534';
+
+/** Who is at the other end of a tunnel is an employer, or thousands of strangers. */
+function isTunnelInterface(name: string): boolean {
+  try {
+    return readFileSync(`/sys/class/net/${name}/type`, 'utf8').trim() === NO_HARDWARE;
+  } catch {
+    return false;
+  }
 }
 
 function blockList(...cidrs: string[]): BlockList {

@@ -51,6 +51,8 @@ export interface DownloadRequest {
    * so that clients have something to give each other, and away from where HTTP works.
    */
   readonly start: { readonly file: number; readonly offset: number };
+  /** Only peers of the own networks get something of it. */
+  readonly localOnly?: boolean;
 }
 
 export interface SeedRequest {

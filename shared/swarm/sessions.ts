@@ -322,8 +322,8 @@ function open(
         downloaded: torrent.downloaded,
         left: Math.max(0, info.totalLength - torrent.downloaded),
       }),
-      onPeer: (peer) => {
-        client.connect(torrent, peer);
+      onPeer: (peer, tracker) => {
+        client.connectTold(torrent, peer, tracker);
       },
     });
     if (stopped) leaveTrackers();

@@ -13,17 +13,23 @@ const RETRY = 1000;
 
 /**
  * Returns what calls the peers of torrents: at once, or when connections have ended. `call` tells
- * whether there was room for one more in all.
+ * whether there was room for one more in all. Of those that are `isLocal` any number is called.
  */
 export function keepSparePeers(
   call: (torrent: Torrent, peer: string) => boolean,
+  isLocal: (peer: string) => boolean,
 ): (torrent: Torrent, peer: string) => void {
-  const spare = new Map<Torrent, Set<string>>();
-  const callSome = (torrent: Torrent, peers: Set<string>): void => {
-    for (const peer of peers) {
+  const spare = new Map<Torrent, Spare>();
+  const callSome = (torrent: Torrent, { near, far }: Spare): void => {
+    // Neighbours cost nobody anything, and most often have the shortest way.
+    for (const peer of near) {
+      if (!call(torrent, peer)) return;
+      near.delete(peer);
+    }
+    for (const peer of far) {
       if (torrent.wires.length >= ENOUGH || countCalled(torrent) >= MAX_CALLED) return;
       if (!call(torrent, peer)) return;
-      peers.delete(peer);
+      far.delete(peer);
     }
   };
   // WebTorrent does not say when a call has failed.
@@ -33,14 +39,21 @@ export function keepSparePeers(
   return (torrent, peer) => {
     if (torrent.destroyed) return;
     const known = spare.get(torrent);
-    const peers = known ?? new Set();
+    const peers: Spare = known ?? { near: new Set(), far: new Set() };
     if (known === undefined) {
       spare.set(torrent, peers);
       torrent.once('close', () => spare.delete(torrent));
     }
-    if (peers.size < MAX_SPARE) peers.add(peer);
+    const group = isLocal(peer) ? peers.near : peers.far;
+    if (group.size < MAX_SPARE) group.add(peer);
     callSome(torrent, peers);
   };
+}
+
+/** Peers of a torrent that are not called yet. */
+interface Spare {
+  readonly near: Set<string>;
+  readonly far: Set<string>;
 }
 
 /** Connections that we have begun, or are about to. */

@@ -1,7 +1,7 @@
 import { DebshoalError } from '../errors.js';
 import type { ByteRange, ByteRanges } from '../io/byte-ranges.js';
 import { parseTorrent } from '../torrent/metainfo.js';
-import { addressFilter } from './addresses.js';
+import { addressFilter, subscriberOf } from './addresses.js';
 import { startChild, type SwarmChild } from './child-process.js';
 import type {
   Activity,
@@ -33,6 +33,8 @@ export interface SwarmOptions {
   readonly groupKey?: Uint8Array;
   /** Looks for peers on the own private networks (BEP 14); default false. */
   readonly lan?: boolean;
+  /** What may be uploaded at first; default everything that `reach` allows. */
+  readonly allowance?: UploadAllowance;
   readonly uploadBytesPerSecond?: number;
   readonly downloadBytesPerSecond?: number;
   /** Connections in all; default 100. */
@@ -88,7 +90,7 @@ export interface Swarm {
   readonly offer: (offers: readonly Offer[]) => void;
   readonly withdraw: (infoHashes: readonly string[]) => void;
   readonly activity: () => Activity;
-  /** Changes what may be uploaded from now on; at first everything that `reach` allows. */
+  /** Changes what may be uploaded from now on. */
   readonly allowUploads: (allowance: UploadAllowance) => void;
   /** Calls `listener` about each second in which something was uploaded; returns how to end that. */
   readonly onUpload: (listener: (upload: Upload) => void) => () => void;
@@ -121,10 +123,12 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   const tasks = new Map<string, Task>();
   /** Of torrents that are being downloaded now. */
   const waitingSeeds = new Map<string, Task>();
+  /** Left before the child had let go of all the files that it was told to. */
+  const leaving = new Set<Task>();
   const uploadListeners = new Set<(upload: Upload) => void>();
   const offers = new Map<string, Offer>();
   let activity: Activity = { torrents: 0, peers: 0 };
-  let allowance: UploadAllowance | null = null;
+  let allowance = options.allowance ?? null;
   let closed = false;
   let child: SwarmChild | null = null;
   let restarting: Promise<void> | null = null;
@@ -141,17 +145,30 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     }
     if (message.kind !== 'torrent') return;
     if (message.event.kind === 'banned') {
-      banned.add(message.event.address);
+      banned.add(subscriberOf(message.event.address));
       options.onBanned?.(message.event.address);
     }
     const task = tasks.get(message.infoHash);
-    if (message.event.kind === 'released') task?.releases.get(message.event.file)?.();
+    if (message.event.kind === 'released') released(message.infoHash, message.event.file);
     if (message.event.kind === 'failed') {
       tasks.delete(message.infoHash);
       if (task !== undefined) releaseAll(task);
     }
     task?.onEvent(message.event);
     if (message.event.kind === 'failed') resumeSeed(message.infoHash);
+  };
+  const released = (infoHash: string, file: number): void => {
+    // The child answers in order, and they were told first.
+    const task = [...leaving, ...tasks.values()].find(
+      ({ message, releases }) => message.infoHash === infoHash && releases.has(file),
+    );
+    task?.releases.get(file)?.();
+    task?.releases.delete(file);
+    if (task?.releases.size === 0) leaving.delete(task);
+  };
+  const releaseLeaving = (): void => {
+    for (const task of leaving) releaseAll(task);
+    leaving.clear();
   };
   const answerAsked = async (infoHash: string): Promise<void> => {
     const content = await options.loadOffer?.(infoHash).catch((error: unknown) => {
@@ -175,6 +192,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     if (closed) return;
     // The dead write nothing.
     for (const task of tasks.values()) releaseAll(task);
+    releaseLeaving();
     options.onWarning?.(reason);
     if (Date.now() - startedAt > HEALTHY) restarts = 0;
     if (restarts++ > 0) failAll(reason);
@@ -222,6 +240,8 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     }
   };
   const end = (infoHash: string): void => {
+    const task = tasks.get(infoHash);
+    if (task !== undefined && task.releases.size > 0) leaving.add(task);
     if (tasks.delete(infoHash)) child?.send({ kind: 'stop', infoHash });
     resumeSeed(infoHash);
   };
@@ -233,6 +253,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   };
 
   child = await startChild(childOptions, { onMessage, onDeath });
+  if (allowance !== null) child.send({ kind: 'allow', allowance });
   const port = child.port;
   return {
     port,
@@ -317,6 +338,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       await restarting;
       await child?.close();
       child = null;
+      releaseLeaving();
       failAll('the swarm was closed');
     },
   };

@@ -40,6 +40,9 @@ declare module 'webtorrent' {
     readonly peerInterested: boolean;
     readonly peerChoking: boolean;
     readonly peerRequests: readonly unknown[];
+    /** What we have asked for. */
+    readonly requests: readonly { piece: number; offset: number; length: number }[];
+    _onPiece: (index: number, offset: number, block: Uint8Array) => void;
     readonly peerExtendedMapping: Readonly<Record<string, number>>;
     readonly extendedHandshake: Record<string, unknown>;
     /** Bytes a second lately; counts `bytes` that have just come. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { chooseRange, FIRST_CHUNK } from '../../../client/download/choose-range.js';
+import { nextChunk } from '../../../client/download/http-source.js';
 import { openPartFile } from '../../../client/download/part-file.js';
 import { startTransfer, type Transfer } from '../../../client/download/transfer.js';
 import { addRange, commonRanges, countBytes } from '../../../shared/io/byte-ranges.js';
@@ -46,6 +47,14 @@ describe('what HTTP fetches', () => {
     expect(chooseRange(transfer, FIRST_CHUNK, false)).toBeNull();
   });
 
+  test('beside peers that give nothing is everything, as alone', async () => {
+    const transfer = await transferOf();
+    transfer.supply = { peers: 1, offered: [units(0, 16)], ours: [] };
+    expect(chooseRange(transfer, FIRST_CHUNK, true)?.isStream).toBe(false);
+    const chosen = chooseRange(transfer, FIRST_CHUNK, false, true);
+    expect(chosen).toMatchObject({ range: units(4, 16), isStream: true, rank: 0 });
+  });
+
   test('in a race is then what others should fetch, and what peers have', async () => {
     const transfer = await transferOf();
     transfer.supply = { peers: 1, offered: [units(0, 7)], ours: [] };
@@ -60,26 +69,48 @@ describe('what HTTP fetches', () => {
     const some = fc
       .tuple(fc.nat(SIZE - 1), fc.nat(SIZE - 1))
       .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) + 1 }));
-    fc.assert(
-      fc.property(fc.array(some), fc.array(some), fc.array(some), fc.nat(SIZE), (...args) => {
-        const [held, offered, ours, pivot] = args;
-        transfer.part.reset();
-        for (const range of held) transfer.part.mark(range);
-        const merge = (ranges: typeof held): ReturnType<typeof addRange> =>
-          ranges.reduce<ReturnType<typeof addRange>>(addRange, []);
-        transfer.pivot = pivot;
-        transfer.supply = { peers: 1, offered: merge(offered), ours: merge(ours) };
-        for (let i = 0; !transfer.part.complete(); i++) {
-          const chosen = chooseRange(transfer, 4 * FIRST_CHUNK, true);
-          expect(chosen).not.toBeNull();
-          if (chosen === null) return;
-          const fresh = commonRanges(transfer.part.missing(), [chosen.range]);
-          expect(countBytes(fresh)).toBe(chosen.range.end - chosen.range.start);
-          transfer.part.mark(chosen.range);
-        }
-        expect(chooseRange(transfer, FIRST_CHUNK, true)).toBeNull();
-      }),
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(some),
+        fc.array(some),
+        fc.array(some),
+        fc.nat(SIZE),
+        async (...args) => {
+          const [held, offered, ours, pivot] = args;
+          await transfer.part.reset();
+          for (const range of held) transfer.part.mark(range);
+          const merge = (ranges: typeof held): ReturnType<typeof addRange> =>
+            ranges.reduce<ReturnType<typeof addRange>>(addRange, []);
+          transfer.pivot = pivot;
+          transfer.supply = { peers: 1, offered: merge(offered), ours: merge(ours) };
+          for (let i = 0; !transfer.part.complete(); i++) {
+            const chosen = chooseRange(transfer, 4 * FIRST_CHUNK, true);
+            expect(chosen).not.toBeNull();
+            if (chosen === null) return;
+            const fresh = commonRanges(transfer.part.missing(), [chosen.range]);
+            expect(countBytes(fresh)).toBe(chosen.range.end - chosen.range.start);
+            transfer.part.mark(chosen.range);
+          }
+          expect(chooseRange(transfer, FIRST_CHUNK, true)).toBeNull();
+        },
+      ),
       { numRuns: 50 },
     );
   });
+});
+
+test('chunks grow until the wait for each is a small part, or its body is long', () => {
+  const grown = (wait: number, bytesPerSecond: number): number => {
+    let chunk = FIRST_CHUNK;
+    for (let i = 0; i < 20; i++) {
+      const body = (chunk / bytesPerSecond) * 1000;
+      chunk = nextChunk(chunk, wait + body, body);
+    }
+    return chunk;
+  };
+  // A far server with a fast line once kept the smallest chunk for ever.
+  expect(grown(600, 1e9)).toBe(8 * 1024 * 1024);
+  expect(grown(600, 2e6)).toBeGreaterThan(4 * FIRST_CHUNK);
+  expect(grown(600, 1e5)).toBe(FIRST_CHUNK);
+  expect(grown(0, 5e5)).toBe(FIRST_CHUNK);
 });

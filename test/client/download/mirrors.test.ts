@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { startMirrors, type MirrorUrl } from '../../../client/download/mirrors.js';
+import { TooSlowError } from '../../../client/download/steady-body.js';
 import { DebshoalError } from '../../../shared/errors.js';
 
 const urls = (...servers: string[]): MirrorUrl[] =>
@@ -62,4 +63,16 @@ test('a slow mirror is left for one that is much faster', () => {
   expect(mirrors.choose(list)?.url).toBe(list[0]);
   mirrors.succeeded(at(list, 1), 1_000_000, 1000);
   expect(mirrors.choose(list)?.url).toBe(list[1]);
+});
+
+test('a mirror that drips is left for any other', () => {
+  let time = 0;
+  const mirrors = startMirrors(() => time);
+  const cause = new TooSlowError(20, 20_000);
+  mirrors.failed(at(urls('drips', 'good'), 0), new DebshoalError('http-failed', 'slow', { cause }));
+  time = 60_000;
+  const list = urls('drips', 'good');
+  expect(mirrors.choose(list)?.url).toBe(list[1]);
+  // Alone it is asked again: the line may be slow, not the server.
+  expect(mirrors.choose(list.slice(0, 1))?.url).toBe(list[0]);
 });

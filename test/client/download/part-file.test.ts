@@ -1,9 +1,18 @@
-import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { openPartFile } from '../../../client/download/part-file.js';
+import { openPartFile, removeStaleParts } from '../../../client/download/part-file.js';
 import { sha256 } from '../../../shared/io/hash.js';
 import { noise } from '../../support/chunks.js';
 import { temporaryFolder } from '../../support/cleanup.js';
@@ -67,4 +76,42 @@ test('a symbolic link in the place of a part file is not followed', async () => 
   await expect(openPartFile(join(folder, 'p'), hash, 5)).rejects.toThrow();
   expect(await readFile(join(folder, 'victim'), 'utf8')).toBe('precious');
   await rename(join(folder, 'victim'), join(folder, 'victim2'));
+});
+
+test('what is held already is not written over', async () => {
+  const folder = await temporaryFolder();
+  const part = await openPartFile(folder, hash, content.length);
+  await part.write(2000, content.subarray(2000, 5000));
+  expect(await part.write(0, Buffer.alloc(content.length))).toBe(7000);
+  const written = await readFile(part.path);
+  expect(written.subarray(2000, 5000).equals(content.subarray(2000, 5000))).toBe(true);
+  expect(written.subarray(0, 2000).equals(Buffer.alloc(2000))).toBe(true);
+  await part.close();
+});
+
+test('starting again leaves alone what peers still read', async () => {
+  const folder = await temporaryFolder();
+  const part = await openPartFile(folder, hash, content.length);
+  await part.write(0, content);
+  const reader = await open(part.path, 'r');
+  await part.reset();
+  expect(part.missing()).toEqual([{ start: 0, end: content.length }]);
+  await part.write(0, Buffer.alloc(content.length));
+  expect((await reader.readFile()).equals(content)).toBe(true);
+  await reader.close();
+  await part.close();
+});
+
+test('what nobody goes on with is removed after two weeks', async () => {
+  const folder = await temporaryFolder();
+  const [old, young] = [`${'a'.repeat(64)}.part`, `${'b'.repeat(64)}.part`];
+  for (const name of [old, `${old}.json`, young, 'other.part']) {
+    await writeFile(join(folder, name), 'x');
+    const days = name === young ? 13 : 15;
+    const at = new Date(Date.now() - days * 24 * 3_600_000);
+    await utimes(join(folder, name), at, at);
+  }
+  await removeStaleParts(folder);
+  expect((await readdir(folder)).sort()).toEqual([young, 'other.part']);
+  await removeStaleParts(join(folder, 'none'));
 });

@@ -36,6 +36,16 @@ test('what was counted is there again', async () => {
   expect(again.torrents.get(infoHash)?.beyond).toBe(10);
 });
 
+test('what is uploaded while it is downloaded counts for its suite', async () => {
+  const ledger = await openLedger(await temporaryFolder(), at('2026-11-05T12:00:00Z'));
+  ledger.expect(infoHash, 'trixie');
+  ledger.count({ infoHash, local: 5, beyond: 10 });
+  // A second object of the same torrent.
+  ledger.expect(infoHash, 'trixie');
+  expect(ledger.sums()).toMatchObject({ local: 5, beyond: 10, suites: { trixie: 10 } });
+  expect(ledger.sentBefore(infoHash)).toBe(10);
+});
+
 test.each([
   ['a month ends in UTC', '2026-12-01T00:00:00Z', '2026-12', 0],
   ['years pass', '2028-02-01T00:00:00Z', '2028-02', 0],

@@ -213,8 +213,52 @@ test('a file that was changed on disk is thrown away, with a warning', async () 
   await one.sharing.offer(made.object);
   await writeFile(join(one.folder, 'state/shared', made.info.infoHash, '0'), noise(100_000, 9));
   await one.install('2');
+  await until(() => one.sharing.status().objects === 0);
   expect(one.sharing.status()).toMatchObject({ objects: 0, seeding: 0 });
-  expect(one.warnings).toHaveLength(1);
+  await until(() => one.warnings.length > 0);
+  expect(one.warnings).toEqual([expect.stringContaining('tool is not shared')]);
+});
+
+test('a seed that waits for a download holds up nothing else', async () => {
+  const one = await machine();
+  await one.install('2');
+  const made = await offered(one);
+  const other = await offered(one, '2', 2);
+  const path = await makeHole(join(one.folder, 'again'), 100_000);
+  const { torrent } = made;
+  const files = [{ index: 0, path, missing: [] }];
+  const start = { file: 0, offset: 0 };
+  const request = { torrent, trackers: [], peers: [], start, files };
+  const download = one.swarm.download(request, () => undefined);
+  await one.sharing.offer(made.object);
+  await one.sharing.offer(other.object);
+  await until(() => one.swarm.isActive(other.info.infoHash));
+  expect(await fetchFrom(one.swarm, other)).toHaveLength(100_000);
+  one.conditions.metered = true;
+  void one.sharing.refresh();
+  expect(await fetchFrom(one.swarm, other)).toHaveLength(0);
+  download.stop();
+});
+
+test('before anybody has looked at the conditions nothing is uploaded', async () => {
+  const settings = { ...DEFAULT_SETTINGS, share: 'internet' } as const;
+  const options = { ...(await sharingSwarmOptions(settings)), host, lan: false };
+  const swarm = closing(await startSwarm(options));
+  const made = await makeTorrent(await temporaryFolder(), 'a', { a: noise(100_000) });
+  await swarm.seed({ torrent: made.torrent, paths: made.paths, trackers: [] });
+  expect(await fetchFrom(swarm, made)).toHaveLength(0);
+  swarm.allowUploads({ local: true, beyondBytes: 0 });
+  expect(await fetchFrom(swarm, made)).toHaveLength(100_000);
+});
+
+test('what is still downloaded stays near when its suite has had its share', async () => {
+  const one = await machine({ share: 'internet', uploadPerReleaseBytes: 1000 });
+  const made = await offered(one);
+  expect(one.sharing.downloading(made.info.infoHash, 'trixie')).toBe(false);
+  const none = await machine({ share: 'internet', uploadPerReleaseBytes: 0 });
+  expect(none.sharing.downloading(made.info.infoHash, 'trixie')).toBe(true);
+  const lan = await machine({ share: 'lan' });
+  expect(lan.sharing.downloading(made.info.infoHash, 'trixie')).toBe(true);
 });
 
 test('what is downloaded again rests as a seed meanwhile', async () => {

@@ -14,7 +14,8 @@ test('bans last over runs, for a week', async () => {
   const bans = await openBannedPeers(folder, at(1));
   await bans.add('192.0.2.1');
   await bans.add('2001:db8::1');
-  const both = ['192.0.2.1', '2001:db8::1'];
+  await bans.add('2001:db8::2');
+  const both = ['192.0.2.1', '2001:db8:0:0::/64'];
   expect((await openBannedPeers(folder, at(7))).addresses).toEqual(both);
   expect((await openBannedPeers(folder, at(9))).addresses).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { addressFilter, splitPeer } from '../../../shared/swarm/addresses.js';
+import { addressFilter, normaliseAddress, splitPeer } from '../../../shared/swarm/addresses.js';
 
 test.each([
   ['192.0.2.7', '192.0.2.7', true],
@@ -38,4 +38,25 @@ test('peers are addresses with a port, never names', () => {
   for (const bad of ['localhost:80', '192.0.2.7', '192.0.2.7:0', '192.0.2.7:99999', '::1:80', '']) {
     expect(splitPeer(bad)).toBeNull();
   }
+});
+
+test.each([
+  ['::ffff:7f00:1', '127.0.0.1'],
+  ['0:0:0:0:0:ffff:7f00:1', '127.0.0.1'],
+  ['0:0:0:0:0:FFFF:c0a8:0101', '192.168.1.1'],
+  ['[::ffff:192.168.1.1]', '192.168.1.1'],
+  ['2001:db8::ffff:1', '2001:db8::ffff:1'],
+  ['ffff:7f00:1', 'ffff:7f00:1'],
+])('%s is the address %s', (spelling, address) => {
+  expect(normaliseAddress(spelling)).toBe(address);
+});
+
+test('a ban holds for all of a subscriber, and within a house for one computer', () => {
+  const filter = addressFilter([]);
+  for (const address of ['2001:db8:1:2::7', 'fe80::7', '192.0.2.7']) filter.ban(address);
+  const blocked = ['2001:db8:1:2:ffff::1', '2001:db8:1:3::7', 'fe80::7', 'fe80::8', '192.0.2.8'];
+  expect(blocked.map((address) => filter.blocks(address))).toEqual([
+    ...[true, false, true],
+    ...[false, false],
+  ]);
 });

@@ -20,7 +20,7 @@ const infoHash = fc.string({
   maxLength: 40,
 });
 const message = fc.record({
-  port: fc.integer({ min: 1, max: 65_534 }),
+  port: fc.integer({ min: 1024, max: 65_534 }),
   infoHashes: fc.uniqueArray(infoHash, { minLength: 1, maxLength: MAX_LAN_HASHES }),
   cookie: fc.option(fc.string({ unit: HEX_DIGIT, minLength: 1, maxLength: 16 })),
 });
@@ -70,6 +70,7 @@ test.each([
   ['nothing', ''],
   ['another first line', `HTTP/1.1 200 OK\r\nPort: 1\r\nInfohash: ${HASH}\r\n\r\n`],
   ['no port', `BT-SEARCH * HTTP/1.1\r\nInfohash: ${HASH}\r\n\r\n`],
+  ['a port of a service', `BT-SEARCH * HTTP/1.1\r\nPort: 25\r\nInfohash: ${HASH}\r\n\r\n`],
   ['port 0', `BT-SEARCH * HTTP/1.1\r\nPort: 0\r\nInfohash: ${HASH}\r\n\r\n`],
   ['a port beyond 16 bits', `BT-SEARCH * HTTP/1.1\r\nPort: 70000\r\nInfohash: ${HASH}\r\n\r\n`],
   ['a port that is no number', `BT-SEARCH * HTTP/1.1\r\nPort: 1e3\r\nInfohash: ${HASH}\r\n\r\n`],

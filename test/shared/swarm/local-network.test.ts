@@ -44,3 +44,10 @@ test('interfaces with a private address, one for each family', () => {
     { name: 'tun0', address: '10.8.0.2', family: 4 },
   ]);
 });
+
+test("a tunnel is nobody's own network", () => {
+  const read = () => ({ tun0: [entry('10.8.0.2/16')], eth0: [entry('192.168.1.5/24')] });
+  const plugged = openLocalNetwork(read, (name) => name === 'tun0');
+  expect([plugged.includes('10.8.77.7'), plugged.includes('192.168.1.7')]).toEqual([false, true]);
+  expect(plugged.interfaces().map(({ name }) => name)).toEqual(['eth0']);
+});

@@ -63,6 +63,11 @@ test.each([
   ['192.168.2.9:6881', '192.168.1.5', false],
   ['127.0.0.1:6881', '192.168.1.5', false],
   ['localhost:6881', '198.51.100.1', false],
+  ['[0:0:0:0:0:ffff:7f00:1]:6881', '192.168.1.9', false],
+  ['[::ffff:c0a8:101]:6881', '198.51.100.1', false],
+  // A tracker whose host cannot be found.
+  ['192.168.1.4:6881', '', false],
+  ['198.51.100.7:6881', '', true],
 ])('%s, told by %s: %s', (peer, sender, may) => {
   expect(mayBeTold(peer, sender, HOME)).toBe(may);
 });

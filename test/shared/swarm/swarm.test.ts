@@ -154,6 +154,25 @@ describe('a swarm of two', () => {
     expect(failure(first) ?? failure(last)).toBeUndefined();
   });
 
+  test('who leaves right after a release still hears of it, and may come back at once', async () => {
+    const folder = await temporaryFolder();
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: noise(64 * KIB) });
+    const swarm = await leecher();
+    const first = await download(swarm, made, folder, []);
+    const released = first.release(0);
+    first.stop();
+    const second = await download(swarm, made, folder, []);
+    const again = second.release(0);
+    await released;
+    await again;
+    second.stop();
+    const third = await download(swarm, made, folder, []);
+    const last = third.release(0);
+    third.stop();
+    await swarm.close();
+    await last;
+  });
+
   test('a finished file is given to peers until the torrent is left, wherever it is moved', async () => {
     const folder = await temporaryFolder();
     const files = { a: noise(100_000, 1), b: noise(100_000, 2) };
@@ -435,6 +454,7 @@ describe('the process', () => {
     const first = await leecher();
     await expect(startSwarm({ host, upload: false, port: first.port })).rejects.toMatchObject({
       code: 'swarm-failed',
+      hint: expect.stringContaining(String(first.port)) as string,
     });
   });
 
