@@ -339,7 +339,8 @@ describe('a run that is killed', () => {
     // One batch each for its deltas, and no folder or torrent that nothing lists.
     const batches = await readdir(join(out, 'deltas'));
     const torrents = await readdir(join(out, 'torrents'));
-    expect(torrents).toHaveLength(batches.length + 6);
+    // And the whitelist.
+    expect(torrents).toHaveLength(batches.length + 6 + 1);
   });
 
   it('removes what a killed run left unfinished or unlisted', async () => {
