@@ -12,7 +12,7 @@ interface ScaleArguments {
 
 const HELP = `$0 scale
 
-Measures publish, serve and a client with many published objects: half of them deltas in one batch,
+Measures publish, serve and a client with many published objects: half of them deltas in batches,
 half packages with a torrent each. publish, serve (files, tracker, seeder) and the client's downloads
 are the real programs. What is in the packages and deltas is noise, a few hundred bytes each; nothing is
 diffed, for the deltas wait as if a run that was killed had made them. Needs GNU time.`;
@@ -61,7 +61,7 @@ const ROWS: readonly (readonly [name: string, of: (figures: ScaleFigures) => str
   ['serve: CPU of a core when idle', ({ idleCpu }) => `${(100 * idleCpu).toFixed(1)} %`],
   ['first block of a cold torrent, median', ({ coldMedian }) => `${coldMedian.toFixed(1)} ms`],
   ['first block of a cold torrent, most', ({ coldMost }) => `${coldMost.toFixed(1)} ms`],
-  ['first block of the cold batch', ({ coldBatch }) => `${coldBatch.toFixed(1)} ms`],
+  ['first block of a cold batch', ({ coldBatch }) => `${coldBatch.toFixed(1)} ms`],
   ['busy: torrents in memory', ({ busy }) => String(busy.activeTorrents)],
   ['busy: memory, files and tracker', ({ busy }) => mb(busy.mainRssBytes)],
   ['busy: memory, seeder', ({ busy }) => mb(busy.swarmRssBytes)],

@@ -70,7 +70,7 @@ export const swarmCommand: CommandModule<object, SwarmArguments> = {
       .option('full', {
         type: 'boolean',
         default: false,
-        describe: 'the sizes of the targets: 30 clients with 100 MB, 1 GB; ten minutes',
+        describe: 'the sizes of the targets: 30 clients with 100 MB, 1 GB; a quarter of an hour',
       })
       .option('json', { type: 'boolean', default: false, describe: 'print JSON' }),
   async handler({ scenario, full, json }) {

@@ -10,7 +10,7 @@ import { sha256 } from '../../shared/io/hash.js';
 import { writePlainArchive } from '../main-job/plain-archive.js';
 import { runMeasured, type Command, type Cost } from '../measure/run-measured.js';
 
-export const SUITE = 'scale';
+const SUITE = 'scale';
 
 export interface MadeTree {
   readonly out: string;
@@ -22,7 +22,7 @@ export interface MadeTree {
 }
 
 export interface TreeOptions {
-  /** Published objects: half of them deltas in one batch, the others packages with a torrent each. */
+  /** Published objects: half of them deltas in batches, the others packages with a torrent each. */
   readonly objects: number;
   readonly folder: string;
   readonly announce: string;

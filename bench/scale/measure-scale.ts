@@ -21,7 +21,7 @@ export interface ScaleOptions {
 }
 
 /** Of the server's two processes, at one moment. */
-export interface ServerState {
+interface ServerState {
   readonly mainRssBytes: number;
   readonly swarmRssBytes: number;
   readonly openFiles: number;
@@ -43,7 +43,7 @@ export interface ScaleFigures {
   /** Milliseconds until a peer has the first block of a torrent that was not in memory. */
   readonly coldMedian: number;
   readonly coldMost: number;
-  /** The same of the batch, with a file for each delta. */
+  /** The same of a batch with a thousand deltas. */
   readonly coldBatch: number;
   /** After all that. */
   readonly busy: ServerState;

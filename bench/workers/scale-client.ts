@@ -24,6 +24,12 @@ async function work({ out, url, folder, deltas, debs }: ClientTask): Promise<Cli
   const step = Math.max(1, Math.floor(index.packages.length / (deltas + debs)));
   const chosen = index.packages.filter((_, position) => position % step === 0);
   await mkdir(folder);
+  const torrents = new Map<string, Promise<Buffer>>();
+  const torrentAt = (path: string): Promise<Buffer> => {
+    const torrent = torrents.get(path) ?? readFile(join(out, path));
+    torrents.set(path, torrent);
+    return torrent;
+  };
   const objects = await Promise.all(
     chosen.slice(0, deltas + debs).map(async (entry, position) => {
       const [delta] = entry.deltas;
@@ -39,7 +45,9 @@ async function work({ out, url, folder, deltas, debs }: ClientTask): Promise<Cli
         size: isDelta ? delta.size : entry.size,
         urls: [`${url}${urlPath(path)}`],
         torrent: {
-          torrent: await readFile(join(out, torrentPath)),
+          // Objects of one batch share it, as in a real fetch.
+          torrent: await torrentAt(torrentPath),
+          trackers: index.announce,
           filePath: isDelta ? name : path.slice(path.lastIndexOf('/') + 1),
         },
         target: join(folder, String(position)),
@@ -54,7 +62,6 @@ async function work({ out, url, folder, deltas, debs }: ClientTask): Promise<Cli
     partialFolder: join(folder, 'partial'),
     http,
     swarm,
-    trackers: index.announce,
   };
   for await (const object of downloadObjects(objects, options)) {
     if (!object.ok) result.failed++;

@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 
 import { CONTROL_SOURCES, type SourceFile } from '../../shared/delta/delta.js';
-import type { OldPackage } from '../../shared/delta/old-package.js';
+import type { Allocate, OldPackage } from '../../shared/delta/old-package.js';
 import { isErrno } from '../../shared/io/errno.js';
 import { readBounded, readExactlySync } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
@@ -64,7 +64,8 @@ export async function openInstalledSource(
     ...identity,
     listedPaths: installed.listedPaths,
     size: (file) => unlessDenied(file, sizeOfRegularFile),
-    read: (file, size) => unlessDenied(file, (path) => readRegularFile(path, size)),
+    read: (file, size, allocate) =>
+      unlessDenied(file, (path) => readRegularFile(path, size, allocate)),
     linkTarget: (place) => installed.linkTarget(installed.listedPaths[place] ?? ''),
     describe: (file) =>
       file.member === 'control' ? `control file ${listed(file)} of ${name}` : listed(file),
@@ -94,7 +95,7 @@ function nullUnlessDenied(error: unknown): null {
 }
 
 /** Opens without following a link and without waiting for a FIFO that was put in its place. */
-function readRegularFile(path: string, size: number): Buffer | null {
+function readRegularFile(path: string, size: number, allocate?: Allocate): Buffer | null {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   let file: number;
   try {
@@ -104,7 +105,8 @@ function readRegularFile(path: string, size: number): Buffer | null {
   }
   try {
     const found = fstatSync(file);
-    return found.isFile() && found.size === size ? readExactlySync(file, 0, size) : null;
+    if (!found.isFile() || found.size !== size) return null;
+    return readExactlySync(file, 0, size, allocate?.(size));
   } finally {
     closeSync(file);
   }

@@ -23,7 +23,7 @@ export const cleanCommand: CommandModule<object, CleanArguments> = {
         describe: 'remove it now; what waits there comes from its archive then',
       })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
-      .epilogue('apt can run this after each upgrade: see packaging/apt.conf.d/90debshoal-clean'),
+      .epilogue('`debshoal enable` lets apt run this after each upgrade.'),
   async handler({ all, json }) {
     const system = await openAptSystem('/');
     const waiting = await withRunLock(system.root, async () => {

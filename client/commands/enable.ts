@@ -45,7 +45,8 @@ export const disableCommand: CommandModule<object, { json: boolean }> = {
   async handler({ json }) {
     requireRoot('disable');
     const outcome = await disable(await thisMachine());
-    print(outcome, json, 'apt is as it was.', 'debshoal was not behind apt.');
+    const end = outcome.warnings.length === 0 ? 'apt is as it was.' : 'apt asks us no more.';
+    print(outcome, json, end, 'debshoal was not behind apt.');
   },
 };
 

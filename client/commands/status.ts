@@ -29,7 +29,7 @@ function describeStatus(status: DaemonStatus): string {
     `debshoal ${version}, running since ${localTime(since)}`,
     '',
     formatTable(
-      ['for apt', 'packages', 'bytes', 'from peers', 'from HTTP', 'saved'],
+      ['for apt', 'packages', 'bytes', 'HTTP', 'local peers', 'Internet peers', 'saved'],
       [
         savedRow(`since ${saved.since.slice(0, 10)}`, saved.total),
         savedRow(`in ${saved.month}`, saved.inMonth),
@@ -43,7 +43,7 @@ function describeStatus(status: DaemonStatus): string {
       : `Nothing comes in the background: ${prefetchObstacle}.`,
   ];
   lines.push(...describeSharing(status.sharing));
-  lines.push(`Deltas are applied in: ${status.confinement.detail}.`);
+  lines.push(`Sandbox for deltas: ${status.confinement.detail}.`);
   if (indexes.length === 0) lines.push('No index of deltas is known: see `debshoal doctor`.');
   for (const { uri, suite, packages } of indexes) {
     lines.push(`Index: ${uri} ${suite}, ${packages} packages.`);
@@ -65,19 +65,56 @@ function describeSharing(sharing: DaemonStatus['sharing']): string[] {
   return [
     `Shared with ${scope}: ${seeding} torrents, ${formatBytes(bytesOnDisk)} on disk.`,
     `Uploaded this month: ${formatBytes(sharing.uploadedLocally)} within, ${away}.`,
+    describeLimits(sharing),
     ...(paused === null ? [] : [`Paused: ${paused}.`]),
     ...(localOnly === null ? [] : [`Only the own networks get anything: ${localOnly}.`]),
+    ...describeShared(sharing.shared),
   ];
 }
 
-function savedRow(when: string, { packages, servedBytes, peerBytes, httpBytes }: Counts): string[] {
+function describeLimits({ limits, monthlyLeft }: DaemonStatus['sharing']): string {
+  const { uploadBytesPerSecond: rate, uploadMonthlyBytes: monthly, seedRatio } = limits;
+  const ofSuite = limits.uploadPerReleaseBytes;
+  const parts = [
+    ...(rate === null ? [] : [`${formatBytes(rate)} a second`]),
+    ...(monthly === null || monthlyLeft === null
+      ? []
+      : [`${formatBytes(monthly)} a month (${formatBytes(monthlyLeft)} left)`]),
+    ...(ofSuite === null ? [] : [`${formatBytes(ofSuite)} a month for one suite`]),
+    `${seedRatio} times its size for each`,
+  ];
+  return `Limits of uploads beyond the own networks: ${parts.join(', ')}.`;
+}
+
+/** A terminal has 24 lines; --json has more. */
+const SHOWN = 10;
+
+function describeShared(shared: DaemonStatus['sharing']['shared']): string[] {
+  if (shared.length === 0) return [];
+  const rows = shared
+    .slice(0, SHOWN)
+    .map((one) => [
+      one.package,
+      one.version,
+      one.suite,
+      formatBytes(one.bytes),
+      formatBytes(one.uploadedBeyond),
+    ]);
+  const table = formatTable(['shared', 'version', 'suite', 'bytes', 'uploaded beyond'], rows);
+  const more = shared.length - SHOWN;
+  return ['', table, ...(more > 0 ? [`and ${more} more`] : []), ''];
+}
+
+function savedRow(when: string, counts: Counts): string[] {
+  const { packages, servedBytes, peerBytes, localBytes, httpBytes } = counts;
   const fetched = peerBytes + httpBytes;
   return [
     when,
     String(packages),
     formatBytes(servedBytes),
-    formatBytes(peerBytes),
     formatBytes(httpBytes),
+    formatBytes(localBytes),
+    formatBytes(peerBytes - localBytes),
     // What was fetched ahead may not have been asked for yet.
     formatPercent(Math.max(0, servedBytes - fetched), servedBytes),
   ];

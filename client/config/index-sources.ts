@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isArchitecture } from '../../shared/deb/control.js';
 import { stanzas, type Stanza } from '../../shared/deb/deb822.js';
 import { DebshoalError } from '../../shared/errors.js';
+import { isMissing } from '../../shared/io/errno.js';
 import { isComponent, isSuite } from '../../shared/index/layout.js';
 import { readBounded } from '../../shared/io/files.js';
 import { LIMITS } from '../../shared/limits.js';
@@ -34,7 +35,13 @@ export const SOURCES_FOLDER = 'etc/debshoal/sources.d';
 /** Reads `*.sources` below `root`; a mistake is `config-invalid` with file, line and reason. */
 export async function readIndexSources(root: string): Promise<IndexSource[]> {
   const folder = join(root, SOURCES_FOLDER);
-  const names = await readdir(folder).catch(() => [] as string[]);
+  const names = await readdir(folder).catch((cause: unknown) => {
+    if (isMissing(cause)) return [];
+    throw new DebshoalError('config-invalid', `${folder} cannot be read`, {
+      cause,
+      hint: 'The daemon runs as user debshoal, which must be able to read it.',
+    });
+  });
   const sources: IndexSource[] = [];
   for (const name of names.filter((file) => file.endsWith('.sources')).sort()) {
     const path = join(folder, name);
@@ -89,7 +96,11 @@ function readStanza(stanza: Stanza, path: string, root: string): IndexSource[] {
   if (!/^(?:yes|no)$/i.test(allowed)) fail(`Allow-Expanded is yes or no, not ${allowed}`);
   const components = required('Components', isComponent);
   const architectures = words('Architectures', isArchitecture);
-  return required('URIs', isHttpUrl).flatMap((uri) =>
+  const uris = required('URIs', isHttpUrl);
+  if (uris.some((uri) => new URL(uri).username !== '' || new URL(uri).password !== '')) {
+    fail('URIs cannot contain a user or a password', 'An index is public: leave them out.');
+  }
+  return uris.flatMap((uri) =>
     required('Suites', isSuite).map((suite) => ({
       uri: uri.replace(/\/+$/, ''),
       suite,

@@ -10,7 +10,7 @@ export type ShareScope = (typeof SHARE_SCOPES)[number];
  * without; `fetch`, which somebody has started, says that there is none.
  */
 export const SANDBOX_POLICIES = ['auto', 'required', 'preferred'] as const;
-export type SandboxPolicy = (typeof SANDBOX_POLICIES)[number];
+type SandboxPolicy = (typeof SANDBOX_POLICIES)[number];
 
 /** What may happen by itself, and where it may not: `debshoal.conf` explains each field to people. */
 export interface Settings {

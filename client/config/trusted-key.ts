@@ -9,6 +9,9 @@ export async function readTrustedKey(path: string): Promise<TrustedKeys> {
     return await readPublicKeys(await readBounded(path, LIMITS.keyBytes));
   } catch (cause) {
     const why = cause instanceof DebshoalError ? cause.message : 'it cannot be read';
-    throw new DebshoalError('config-invalid', `no key in ${path}: ${why}`, { cause });
+    throw new DebshoalError('config-invalid', `no key in ${path}: ${why}`, {
+      cause,
+      hint: 'Put the public key of whoever publishes the index there, readable for user debshoal.',
+    });
   }
 }

@@ -42,7 +42,7 @@ export async function checkIndexes(check: IndexCheck, found: Findings): Promise<
   }
   const stateFolder = join(system.root, STATE_FOLDER);
   const report = (progress: { readonly kind: string; readonly text?: string }): void => {
-    if (progress.kind === 'warning') found.problem(progress.text ?? '', ADVICE);
+    if (progress.kind === 'warning') found.problem(progress.text ?? '', adviceFor(progress.text));
   };
   const indexes = [
     ...(await readAptIndexes(system, report)),
@@ -68,4 +68,9 @@ export async function checkIndexes(check: IndexCheck, found: Findings): Promise<
   }
 }
 
-const ADVICE = 'Packages come whole from the mirror meanwhile. Ask whoever publishes the index.';
+function adviceFor(text = ''): string {
+  const who = text.endsWith('[http-failed]')
+    ? `Look at the network, and at the address in /${SOURCES_FOLDER}.`
+    : 'Ask whoever publishes the index.';
+  return `Packages come whole from the mirror meanwhile. ${who}`;
+}

@@ -56,7 +56,10 @@ async function look(
   } catch (thrown) {
     const error = withCode(thrown);
     if (!isDebshoalError(error)) throw error;
-    found.problem(`${error.message} [${error.code}]`, error.hint ?? 'See `debshoal --help`.');
+    found.problem(
+      `${error.message} [${error.code}]`,
+      error.hint ?? `Mend that first: the rest of ${area} could not be looked at.`,
+    );
   }
   return found.all;
 }

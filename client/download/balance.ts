@@ -56,7 +56,7 @@ const LATER_FACTOR = 3;
  * who brings all that seems to be missing at once brings what others bring, too.
  */
 const GENEROUS = 2;
-const FEED_AT_FIRST = 512 * 1024;
+const FEED_AT_FIRST = 256 * 1024;
 
 /** `now` in milliseconds, of a clock that never goes back. */
 export function startBalance(now: () => number = () => performance.now()): Balance {

@@ -1,4 +1,7 @@
+import { mkdir } from 'node:fs/promises';
+
 import { DebshoalError } from '../../shared/errors.js';
+import type { Sha256 } from '../../shared/io/hash.js';
 import type { Swarm } from '../../shared/swarm/swarm.js';
 import { startBalance } from './balance.js';
 import { fetchTransfer, runHttp } from './http-source.js';
@@ -33,6 +36,9 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Objects that HTTP begins with: the part files of hundreds take a tenth of a second to open. */
+const AT_FIRST = 8;
+
 /**
  * Downloads objects over HTTP and from peers at once and yields each as soon as it is complete and
  * its SHA-256 is right, or cannot be had. HTTP begins with the first object in the list, peers with
@@ -46,33 +52,41 @@ export async function* downloadObjects(
   const results = resultQueue<DownloadResult>(objects.length, options.signal);
   const transfers: Transfer[] = [];
   const finishing: Promise<void>[] = [];
+  const balance = options.swarm === null ? null : startBalance();
   let leaveSwarm = (): void => undefined;
   let http: Promise<void> = Promise.resolve();
-  await removeStaleParts(options.partialFolder);
-  try {
-    for (const object of objects) {
-      try {
-        if (transfers.some((other) => other.object.sha256 === object.sha256)) {
-          throw new DebshoalError('usage', `${object.id} is in the list twice`);
-        }
-        const part = await openPartFile(options.partialFolder, object.sha256, object.size);
-        transfers.push(startTransfer(object, part));
-      } catch (error) {
-        results.push({ id: object.id, ok: false, error: asDebshoalError(error, 'io-failed') });
-      }
+  const begin = async (some: readonly DownloadObject[]): Promise<Transfer[]> => {
+    const begun: Transfer[] = [];
+    for (const opened of await openTransfers(some, options.partialFolder)) {
+      if ('part' in opened) begun.push(opened);
+      else results.push(opened);
     }
-    for (const transfer of transfers) {
+    for (const transfer of begun) {
       if (options.swarm === null) transfer.peers = 'gone';
       if (transfer.part.complete()) transfer.settle();
       if (transfer.http === 'gone' && transfer.peers === 'gone') transfer.settle();
+      finishing.push(
+        transfer.done.then(async () => {
+          results.push(await finish(transfer, options));
+        }),
+      );
     }
-    finishing.push(
-      ...transfers.map(async (transfer) => {
-        await transfer.done;
-        results.push(await finish(transfer, options));
-      }),
-    );
-    const balance = options.swarm === null ? null : startBalance();
+    transfers.push(...begun);
+    return begun;
+  };
+  try {
+    const distinct = distinctObjects(objects, (twice) => {
+      results.push(twice);
+    });
+    const ordered = options.swarm?.uploads === true ? rotated(distinct) : distinct;
+    const first = await begin(ordered.slice(0, AT_FIRST));
+    const others = begin(ordered.slice(AT_FIRST));
+    http = runHttp(first, others, {
+      client: options.http,
+      connections: options.httpConnections ?? 4,
+      balance,
+    });
+    await others;
     if (options.swarm !== null && balance !== null) {
       leaveSwarm = runSwarm(transfers, {
         swarm: options.swarm,
@@ -82,12 +96,6 @@ export async function* downloadObjects(
         stallMilliseconds: options.stallMilliseconds ?? 30_000,
       });
     }
-    // After the swarm: that has chosen where each of the two begins.
-    http = runHttp(options.swarm?.uploads === true ? rotated(transfers) : transfers, {
-      client: options.http,
-      connections: options.httpConnections ?? 4,
-      balance,
-    });
     yield* results.all();
   } finally {
     leaveSwarm();
@@ -97,7 +105,38 @@ export async function* downloadObjects(
     }
     await http;
     await Promise.allSettled(finishing);
+    await removeStaleParts(options.partialFolder);
   }
+}
+
+function distinctObjects(
+  objects: readonly DownloadObject[],
+  onTwice: (result: DownloadResult) => void,
+): DownloadObject[] {
+  const known = new Set<Sha256>();
+  return objects.filter(({ id, sha256 }) => {
+    if (!known.has(sha256)) return known.add(sha256);
+    const error = new DebshoalError('usage', `${id} is in the list twice`);
+    onTwice({ id, ok: false, error });
+    return false;
+  });
+}
+
+async function openTransfers(
+  objects: readonly DownloadObject[],
+  folder: string,
+): Promise<(Transfer | DownloadResult)[]> {
+  const made = mkdir(folder, { recursive: true });
+  return Promise.all(
+    objects.map(async (object) => {
+      try {
+        await made;
+        return startTransfer(object, await openPartFile(folder, object.sha256, object.size));
+      } catch (error) {
+        return { id: object.id, ok: false, error: asDebshoalError(error, 'io-failed') };
+      }
+    }),
+  );
 }
 
 /**
@@ -122,9 +161,10 @@ async function finish(transfer: Transfer, options: DownloadOptions): Promise<Dow
     }
     if (!(await part.verify(options.signal))) await fetchAgain(transfer, options);
     await part.moveTo(object.target);
-    const { peerBytes, httpBytes, startedAt } = transfer;
+    const { peerBytes, localPart, httpBytes, startedAt } = transfer;
+    const localBytes = Math.round(peerBytes * localPart);
     const seconds = (performance.now() - startedAt) / 1000;
-    return { id, ok: true, path: object.target, peerBytes, httpBytes, seconds };
+    return { id, ok: true, path: object.target, peerBytes, localBytes, httpBytes, seconds };
   } catch (error) {
     return { id, ok: false, error: asDebshoalError(error, 'io-failed') };
   } finally {

@@ -43,46 +43,59 @@ interface Run extends HttpSourceOptions {
 }
 
 /**
- * Fetches what is to come over HTTP, the first transfers first, until all are settled: what no peer
+ * Fetches what is to come over HTTP, the `first` transfers first, until all are settled: what no peer
  * has, and while that is faster than peers alone, what they have. Never fails.
  */
 export async function runHttp(
-  transfers: readonly Transfer[],
+  first: readonly Transfer[],
+  others: Promise<readonly Transfer[]>,
   options: HttpSourceOptions,
 ): Promise<void> {
   const run: Run = { ...options, mirrors: startMirrors(), chunk: FIRST_CHUNK, chunks: 0 };
-  const open = new Set(transfers.filter(({ http }) => http !== 'gone'));
+  const open = new Set<Transfer>();
+  let areAllHere = false;
   const sleepers = new Set<() => void>();
   const wake = (): void => {
     for (const sleeper of sleepers) sleeper();
     sleepers.clear();
   };
-  for (const transfer of open) {
-    transfer.changed = wake;
-    transfer.stop.signal.addEventListener('abort', wake);
-  }
+  const add = (transfers: readonly Transfer[]): void => {
+    for (const transfer of transfers) {
+      if (transfer.http === 'gone') continue;
+      open.add(transfer);
+      transfer.changed = wake;
+      transfer.stop.signal.addEventListener('abort', wake);
+    }
+    wake();
+  };
+  add(first);
+  const added = others.then(add).finally(() => {
+    areAllHere = true;
+    wake();
+  });
+  const isBusy = (): boolean => open.size > 0 || !areAllHere;
   const timer = setInterval(() => {
     options.balance?.tick();
     wake();
   }, BALANCE_INTERVAL);
   const worker = async (): Promise<void> => {
-    while (open.size > 0) {
+    while (isBusy()) {
       const work = nextWork(open, run);
       if (work === null) {
-        if (open.size > 0) await new Promise<void>((resolve) => sleepers.add(resolve));
+        if (isBusy()) await new Promise<void>((resolve) => sleepers.add(resolve));
         continue;
       }
       await start(work, run);
     }
     wake();
   };
-  await Promise.all(Array.from({ length: options.connections }, worker));
+  await Promise.all([added, ...Array.from({ length: options.connections }, worker)]);
   clearInterval(timer);
 }
 
 /** Fetches all of one object that has no peers. Never fails; `transfer.lastError` says why not. */
 export async function fetchTransfer(transfer: Transfer, client: HttpClient): Promise<void> {
-  await runHttp([transfer], { client, connections: 1, balance: null });
+  await runHttp([transfer], Promise.resolve([]), { client, connections: 1, balance: null });
 }
 
 /** The first piece of work of the lowest rank, in the order of the transfers. */

@@ -58,14 +58,13 @@ export interface PartFile {
   readonly close: () => Promise<void>;
 }
 
-/** Opens or resumes the part file of an object in `folder`, which is created when missing. */
+/** Opens or resumes the part file of an object in `folder`, which exists. */
 export async function openPartFile(
   folder: string,
   sha256: Sha256,
   size: number,
 ): Promise<PartFile> {
   if (!SHA256_PATTERN.test(sha256)) throw new DebshoalError('usage', `no SHA-256: ${sha256}`);
-  await mkdir(folder, { recursive: true });
   const path = join(folder, `${sha256}.part`);
   const sidecar = `${path}.json`;
   // The folder may be shared: never write through somebody's symbolic link.
@@ -133,7 +132,7 @@ async function resume(file: FileHandle, sidecar: string, size: number): Promise<
   const found = (await file.stat()).size;
   const held = found === size ? await readSidecar(sidecar, size) : [];
   if (found !== size) {
-    await file.truncate(0);
+    if (found > 0) await file.truncate(0);
     await file.truncate(size);
   }
   return held;

@@ -1,6 +1,7 @@
 import { DebshoalError } from '../../shared/errors.js';
 import { groupBy } from '../../shared/group-by.js';
 import { removeRange, type ByteRanges } from '../../shared/io/byte-ranges.js';
+import { openLocalNetwork } from '../../shared/swarm/local-network.js';
 import type { Swarm, SwarmDownload, TorrentEvent } from '../../shared/swarm/swarm.js';
 import { parseTorrent, type TorrentInfo } from '../../shared/torrent/metainfo.js';
 import type { Balance } from './balance.js';
@@ -8,6 +9,7 @@ import { alignDown } from './choose-range.js';
 import { loseSource, update, type Transfer } from './transfer.js';
 
 const STALL_CHECK = 500;
+const LOCAL = openLocalNetwork();
 
 export interface SwarmSourceOptions {
   readonly swarm: Swarm;
@@ -156,6 +158,9 @@ function join(
         if (peers > 0 && !options.balance.silent()) transfer.peersCame();
         transfer.changed();
       }
+    } else if (event.kind === 'traffic') {
+      const localPart = localPartOf(event.received);
+      for (const transfer of members.values()) transfer.localPart = localPart;
     } else if (event.kind === 'failed') {
       fail(new DebshoalError('swarm-failed', event.message));
     }
@@ -220,6 +225,16 @@ function chooseStart(members: readonly Member[]): { file: number; offset: number
   if (members.length > 1) return { file, offset: 0 };
   transfer.pivot = alignDown(transfer.object.size * (0.25 + Math.random() / 2));
   return { file, offset: transfer.pivot };
+}
+
+/** How much of all that was received has come from the own networks, from 0 to 1. */
+function localPartOf(received: Readonly<Record<string, number>>): number {
+  let [local, all] = [0, 0];
+  for (const [address, bytes] of Object.entries(received)) {
+    all += bytes;
+    if (LOCAL.includes(address)) local += bytes;
+  }
+  return all === 0 ? 0 : local / all;
 }
 
 /** What peers are asked for: not HTTP's chunk, except when nothing else is left to do. */

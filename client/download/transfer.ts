@@ -36,6 +36,8 @@ export type DownloadResult =
       readonly path: string;
       /** Bytes that peers, and HTTP, were the first to deliver in this run. */
       readonly peerBytes: number;
+      /** Of `peerBytes`, from peers on the own networks. */
+      readonly localBytes: number;
       readonly httpBytes: number;
       readonly seconds: number;
     }
@@ -69,6 +71,8 @@ export interface Transfer {
   claimed: ByteRange | null;
   httpBytes: number;
   peerBytes: number;
+  /** From 0 to 1, of what peers have sent of the torrent. */
+  localPart: number;
   /** Of the last request that failed. */
   httpError: unknown;
   /** Of the source that was lost last. */
@@ -108,6 +112,7 @@ export function startTransfer(object: DownloadObject, part: PartFile): Transfer 
     claimed: null,
     httpBytes: 0,
     peerBytes: 0,
+    localPart: 0,
     httpError: null,
     lastError: null,
     httpIdle: Promise.resolve(),

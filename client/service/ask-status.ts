@@ -16,6 +16,7 @@ const counts = z.looseObject({
   packages: bytes,
   servedBytes: bytes,
   peerBytes: bytes,
+  localBytes: bytes,
   httpBytes: bytes,
 });
 
@@ -37,6 +38,22 @@ const schema = z.looseObject({
     bytesOnDisk: bytes,
     uploadedBeyond: bytes,
     uploadedLocally: bytes,
+    monthlyLeft: bytes.nullable(),
+    limits: z.looseObject({
+      uploadBytesPerSecond: bytes.nullable(),
+      uploadMonthlyBytes: bytes.nullable(),
+      uploadPerReleaseBytes: bytes.nullable(),
+      seedRatio: bytes,
+    }),
+    shared: z.array(
+      z.looseObject({
+        package: z.string(),
+        version: z.string(),
+        suite: z.string(),
+        bytes,
+        uploadedBeyond: bytes,
+      }),
+    ),
   }),
   confinement: z.looseObject({ level: z.string(), detail: z.string() }),
   troubles: z.array(z.looseObject({ at: z.string(), text: z.string() })),

@@ -1,4 +1,5 @@
 import { constants, copyFile, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js';
@@ -11,6 +12,8 @@ import type { Confinement } from '../confinement/find-confinement.js';
 import { createHttpClient } from '../download/http.js';
 import type { FindProxy } from '../download/proxies.js';
 import { fetchPlanned } from '../fetch.js';
+import { jobOf } from '../predict/candidates.js';
+import { scheduleSeconds } from '../predict/schedule.js';
 import { activeRoutes, type ActiveRoute } from '../steps/choose-route.js';
 import type { Sharing } from '../sharing/sharing.js';
 import type { Delivery } from '../steps/deliver-to-apt.js';
@@ -73,6 +76,13 @@ export async function fetchIntoStore(
   // A client of its own: one that has met a silent server does not ask it again.
   const http = createHttpClient({ findProxy: options.findProxy });
   let why = new DebshoalError('io-failed', 'it was left undone');
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => {
+      late.abort();
+    },
+    patienceWith([...working.keys()]) * 1000,
+  );
   try {
     const result = await fetchPlanned([...working.keys()], {
       ...options,
@@ -80,6 +90,7 @@ export async function fetchIntoStore(
       cacheFolder: options.folder,
       http,
       swarm: options.swarm(),
+      signal: AbortSignal.any([options.signal, late.signal]),
       download: { peers: options.peers },
       fallback: 'none',
       watcher: {
@@ -91,15 +102,24 @@ export async function fetchIntoStore(
     });
     savings.addFetched(result);
   } catch (thrown) {
-    why = asDebshoalError(thrown, onBug);
+    why = late.signal.aborted
+      ? new DebshoalError('limit-exceeded', 'it took much longer than predicted')
+      : asDebshoalError(thrown, onBug);
     if (why.code === 'disk-full') await store.makeRoom().catch(onBug);
   } finally {
+    clearTimeout(timer);
     http.close();
     // Nobody is at them any more, but somebody may be waiting.
     for (const route of [...working.keys()]) end(route, why);
     // This process may end otherwise than by closing.
     await savings.save().catch(onBug);
   }
+}
+
+/** Seconds after which a fetch is of no use: its servers trickle, or the machine does all else. */
+function patienceWith(routes: readonly ActiveRoute[]): number {
+  const jobs = routes.map(({ chosen }) => jobOf(chosen, false));
+  return 60 + 10 * scheduleSeconds(jobs, availableParallelism());
 }
 
 /**

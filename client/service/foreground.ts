@@ -17,8 +17,12 @@ import type { Works } from './works.js';
 const GATHER = 20;
 /** Fetches at a time; what comes meanwhile is gathered for the next, which plans it together. */
 const FETCHES = 2;
-/** Milliseconds that a package of no index waits for indexes that are being fetched. */
-const REFRESH = 5000;
+/**
+ * Milliseconds that others may wait longer for their turn than the fetches before them should take,
+ * which is `ERROR` times what was predicted: a server that trickles must not hold up everybody.
+ */
+const TURN = 2000;
+const ERROR = 2;
 
 export interface ForegroundOptions {
   readonly store: ReadyStore;
@@ -47,6 +51,11 @@ export interface Foreground {
   ): Promise<string | null>;
 }
 
+/** A fetch that is under way, and when the next one could have begun; of `performance.now()`. */
+interface Slot {
+  due: number;
+}
+
 interface Waiting {
   readonly request: AcquireRequest;
   readonly deadline: number;
@@ -57,32 +66,47 @@ interface Waiting {
 export function openForeground(options: ForegroundOptions): Foreground {
   const { store, works, knowledge } = options;
   const waiting = new Set<Waiting>();
+  const slots = new Set<Slot>();
   let timer: NodeJS.Timeout | null = null;
-  let fetching = 0;
 
   const startLater = (): void => {
-    if (timer !== null || waiting.size === 0 || fetching >= FETCHES) return;
+    if (timer !== null || waiting.size === 0 || slots.size >= FETCHES) return;
     timer = setTimeout(() => {
       timer = null;
       const batch = [...waiting];
       waiting.clear();
-      fetching++;
-      void start(batch, options).finally(() => {
-        fetching--;
+      const slot: Slot = { due: performance.now() + TURN };
+      slots.add(slot);
+      void start(batch, slot, options).finally(() => {
+        slots.delete(slot);
         startLater();
       });
     }, GATHER);
   };
   const gather = (request: AcquireRequest, deadline: number): Promise<string | null> =>
     new Promise((answer) => {
-      waiting.add({ request, deadline, answer });
+      const one = { request, deadline, answer };
+      waiting.add(one);
       startLater();
+      refuseLater(one);
     });
+  const refuseLater = (one: Waiting): void => {
+    setTimeout(() => {
+      if (!waiting.has(one)) return;
+      const now = performance.now();
+      if ([...slots].some(({ due }) => now < due)) {
+        refuseLater(one);
+        return;
+      }
+      waiting.delete(one);
+      one.answer('debshoal is busy with others');
+    }, TURN).unref();
+  };
   const findObstacle = async (request: AcquireRequest): Promise<string | null> => {
     const obstacle = (await knowledge.get()).obstacle(request);
-    const { refreshing } = knowledge;
-    if (obstacle === null || refreshing === null) return obstacle;
-    await Promise.race([refreshing, delay(REFRESH)]);
+    const { soon } = knowledge;
+    if (obstacle === null || soon === null) return obstacle;
+    await soon;
     return (await knowledge.get()).obstacle(request);
   };
 
@@ -117,7 +141,11 @@ export function openForeground(options: ForegroundOptions): Foreground {
 }
 
 /** Chooses routes for requests that came together, answers those that have none, starts the rest. */
-async function start(batch: readonly Waiting[], options: ForegroundOptions): Promise<void> {
+async function start(
+  batch: readonly Waiting[],
+  slot: Slot,
+  options: ForegroundOptions,
+): Promise<void> {
   try {
     const { works, store, fetch } = options;
     const known = await options.knowledge.get();
@@ -149,6 +177,7 @@ async function start(batch: readonly Waiting[], options: ForegroundOptions): Pro
       cores,
     );
     const taken: ActiveRoute[] = [];
+    let longest = 0;
     const refusals = new Map(routes.map(({ pending: { sha256 }, reason }) => [sha256, reason]));
     for (const [i, route] of deltas.entries()) {
       const { sha256 } = route.pending;
@@ -156,9 +185,11 @@ async function start(batch: readonly Waiting[], options: ForegroundOptions): Pro
       const deadlines = open.get(sha256)?.map(({ deadline }) => deadline) ?? [];
       if (performance.now() + seconds * 1000 <= Math.max(...deadlines)) {
         taken.push(route);
+        longest = Math.max(longest, seconds);
         refusals.delete(sha256);
       } else refusals.set(sha256, `it would take ${formatSeconds(seconds)}`);
     }
+    slot.due = performance.now() + ERROR * longest * 1000 + TURN;
     const working = fetch(taken);
     for (const [sha256, askers] of open) {
       for (const { answer } of askers) answer(refusals.get(sha256) ?? null);
@@ -191,7 +222,7 @@ async function inTime(
       resolve('it took too long');
     }, deadline - performance.now());
     onAbort = () => {
-      resolve('debshoal stops');
+      resolve(isDebshoalError(signal.reason) ? signal.reason.message : 'interrupted');
     };
     signal.addEventListener('abort', onAbort);
   });
@@ -201,8 +232,4 @@ async function inTime(
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-function delay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }

@@ -24,8 +24,8 @@ export interface Knowledge {
   get(): Promise<Known>;
   /** Fetches the indexes of our own sources anew; one run at a time. Never fails. */
   refresh(): Promise<void>;
-  /** The refresh that is under way; null when there is none. */
-  readonly refreshing: Promise<void> | null;
+  /** The end of a refresh that has just begun, or that of patience with it; null when there is none. */
+  readonly soon: Promise<void> | null;
 }
 
 export interface KnowledgeOptions {
@@ -35,6 +35,8 @@ export interface KnowledgeOptions {
   readonly report: ReportProgress;
 }
 
+/** Milliseconds from the beginning of a refresh on in which it is worth while to wait for its end. */
+const REFRESH_PATIENCE = 5000;
 /** Between two looks at the disk, milliseconds: apt itself takes longer to start. */
 const LOOK_INTERVAL = 300;
 
@@ -46,6 +48,7 @@ export function openKnowledge({ system, fetchIndexes, report }: KnowledgeOptions
   let fetched: readonly LoadedIndex[] = [];
   let known: Promise<Known> | null = null;
   let refreshing: Promise<void> | null = null;
+  let soon: Promise<void> | null = null;
 
   const load = async (): Promise<Known> => {
     const indexes = [...(await readAptIndexes(system, report)), ...fetched];
@@ -68,15 +71,16 @@ export function openKnowledge({ system, fetchIndexes, report }: KnowledgeOptions
     return seen !== before;
   };
   return {
-    get refreshing() {
-      return refreshing;
+    get soon() {
+      return soon;
     },
     get() {
       const changed = look();
       return known === null || changed ? loadAnew() : known;
     },
     refresh() {
-      refreshing ??= fetchIndexes()
+      if (refreshing !== null) return refreshing;
+      refreshing = fetchIndexes()
         .then(async (indexes) => {
           fetched = indexes;
           look();
@@ -87,10 +91,19 @@ export function openKnowledge({ system, fetchIndexes, report }: KnowledgeOptions
         })
         .finally(() => {
           refreshing = null;
+          soon = null;
         });
+      const begun = Promise.race([refreshing, delay(REFRESH_PATIENCE)]).then(() => {
+        if (soon === begun) soon = null;
+      });
+      soon = begun;
       return refreshing;
     },
   };
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
 
 /** Changes when a file is replaced, or something in a folder is. */

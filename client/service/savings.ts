@@ -13,6 +13,8 @@ const counts = z.strictObject({
   servedBytes: bytes,
   /** What was downloaded for them, and for those that nobody has asked for yet. */
   peerBytes: bytes,
+  /** Of `peerBytes`, from peers on the own networks. */
+  localBytes: bytes,
   httpBytes: bytes,
 });
 const schema = z.strictObject({
@@ -31,7 +33,7 @@ type Counts = z.infer<typeof counts>;
 export interface Savings {
   readonly now: Readonly<Kept>;
   addServed(size: number): void;
-  addFetched(report: Pick<FetchReport, 'peerBytes' | 'httpBytes'>): void;
+  addFetched(report: Pick<FetchReport, 'peerBytes' | 'localBytes' | 'httpBytes'>): void;
   save(): Promise<void>;
 }
 
@@ -56,8 +58,8 @@ export async function openSavings(stateFolder: string): Promise<Savings> {
     addServed(size) {
       add({ packages: 1, servedBytes: size });
     },
-    addFetched({ peerBytes, httpBytes }) {
-      add({ peerBytes, httpBytes });
+    addFetched({ peerBytes, localBytes, httpBytes }) {
+      add({ peerBytes, localBytes, httpBytes });
     },
     async save() {
       if (!changed) return;
@@ -78,7 +80,7 @@ function beginning(): Kept {
 }
 
 function nothing(): Counts {
-  return { packages: 0, servedBytes: 0, peerBytes: 0, httpBytes: 0 };
+  return { packages: 0, servedBytes: 0, peerBytes: 0, localBytes: 0, httpBytes: 0 };
 }
 
 function thisMonth(): string {

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 
 import { DebshoalError, isDebshoalError, withCode } from '../../shared/errors.js';
 import { formatMessage, messageReader } from './message.js';
+import { publicText } from './public-text.js';
 import { readRequest, type Request } from './request.js';
 
 /** One connection that has made its request. */
@@ -48,7 +49,7 @@ export async function openServiceSocket(options: SocketOptions): Promise<Service
     connections.set(socket, controller);
     socket.on('close', () => {
       connections.delete(socket);
-      controller.abort();
+      controller.abort(new DebshoalError('interrupted', 'the asker has gone'));
     });
     // Only what it means for the answer matters, and `close` follows.
     socket.on('error', () => undefined);
@@ -69,7 +70,8 @@ export async function openServiceSocket(options: SocketOptions): Promise<Service
     async close() {
       const closed = once(server, 'close');
       server.close();
-      for (const controller of connections.values()) controller.abort();
+      const stop = new DebshoalError('interrupted', 'debshoal stops');
+      for (const controller of connections.values()) controller.abort(stop);
       const timer = setTimeout(() => {
         for (const socket of connections.keys()) socket.destroy();
       }, FAREWELL);
@@ -87,9 +89,12 @@ async function converse(
   const state = { said: false };
   const send: Answer = {
     signal,
-    say(code, text, fields) {
+    say(code, text, fields = {}) {
       state.said = code !== 102;
-      socket.write(formatMessage(code, text, fields));
+      const told = Object.entries(fields).map(
+        ([name, value]) => [name, publicText(String(value))] as const,
+      );
+      socket.write(formatMessage(code, text, Object.fromEntries(told)));
     },
     async write(bytes) {
       if (socket.destroyed) throw new DebshoalError('interrupted', 'nobody listens any more');

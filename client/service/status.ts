@@ -4,6 +4,7 @@ import type { ReadyStore } from './ready-store.js';
 import type { Savings } from './savings.js';
 import type { Confinement } from '../confinement/find-confinement.js';
 import type { SharingStatus } from '../sharing/sharing.js';
+import { publicText } from './public-text.js';
 import type { Works } from './works.js';
 
 /** Of the last troubles; the journal has all of them. */
@@ -66,7 +67,7 @@ export function describeStatus(parts: StatusParts): ServiceStatus {
     version: parts.version,
     since: parts.since.toISOString(),
     indexes: parts.indexes.map(({ source: { uri, suite }, trust, index }) => ({
-      uri,
+      uri: publicText(uri),
       suite,
       trust,
       packages: index.packages.length,
@@ -99,7 +100,7 @@ export function keepTroubles(report: ReportProgress): {
     report(progress: Progress) {
       report(progress);
       if (progress.kind !== 'warning') return;
-      const { text } = progress;
+      const text = publicText(progress.text);
       // A service that cannot reach its source says so each time.
       const same = troubles.findIndex((one) => one.text === text);
       if (same >= 0) troubles.splice(same, 1);

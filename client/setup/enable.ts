@@ -1,5 +1,12 @@
+import { isDebshoalError } from '../../shared/errors.js';
+import { openAptSystem } from '../apt/apt-system.js';
+import {
+  hasLocalRepository,
+  removeLocalRepository,
+} from '../apt/local-repository/local-repository.js';
 import { readEffectiveSettings } from '../config/read-settings.js';
 import type { ShareScope } from '../config/settings.js';
+import { withRunLock } from '../store/run-lock.js';
 import { findSnippets, linkSnippet, unlinkSnippets } from './apt-snippets.js';
 import type { ServiceUnit } from './service-unit.js';
 import { removeShareChoice, writeShareChoice } from './share-choice.js';
@@ -57,12 +64,27 @@ export async function enable(place: Place, share: ShareScope | null): Promise<Ou
 
 /** Takes all of that back: apt first, so that it never asks a daemon that is gone. */
 export async function disable({ root, unit }: Place): Promise<Outcome> {
-  const done = (await unlinkSnippets(root)).map((name) => `Removed /etc/apt/apt.conf.d/${name}.`);
+  const { done, warnings } = await removeExpanded(root);
+  done.push(...(await unlinkSnippets(root)).map((name) => `Removed /etc/apt/apt.conf.d/${name}.`));
   if (unit !== null && ((await unit.isEnabled()) || (await unit.isActive()))) {
     await unit.disable();
     done.push('Stopped the daemon, now and at each boot.');
   }
   const path = await removeShareChoice(root);
   if (path !== null) done.push(`Removed ${path}.`);
-  return { done, warnings: [] };
+  return { done, warnings };
+}
+
+/** With the snippets goes what would take expanded packages away later, so they go now. */
+async function removeExpanded(root: string): Promise<{ done: string[]; warnings: string[] }> {
+  if (!(await hasLocalRepository(root))) return { done: [], warnings: [] };
+  try {
+    const system = await openAptSystem(root);
+    await withRunLock(root, () => removeLocalRepository(system));
+    return { done: ['Removed the repository of expanded packages.'], warnings: [] };
+  } catch (error) {
+    if (!isDebshoalError(error)) throw error;
+    const text = `apt still has our repository of expanded packages: ${error.message}; run \`debshoal clean --all\` later`;
+    return { done: [], warnings: [text] };
+  }
 }

@@ -43,7 +43,25 @@ export interface SharingStatus {
   readonly uploadedBeyond: number;
   readonly uploadedLocally: number;
   readonly uploadedBySuite: Readonly<Record<string, number>>;
+  /** Null: no limit. Of the month's bytes beyond the own networks what is left. */
+  readonly monthlyLeft: number | null;
+  readonly limits: Pick<
+    Settings,
+    'uploadBytesPerSecond' | 'uploadMonthlyBytes' | 'uploadPerReleaseBytes' | 'seedRatio'
+  >;
+  /** What is kept to be shared, newest first, `MAX_LISTED` at most. */
+  readonly shared: readonly {
+    readonly package: string;
+    readonly version: string;
+    readonly suite: string;
+    readonly bytes: number;
+    /** Of its torrent, which may hold others, uploaded beyond the own networks. */
+    readonly uploadedBeyond: number;
+  }[];
 }
+
+/** A status is for people, and bounded. */
+const MAX_LISTED = 100;
 
 export interface Sharing {
   /**
@@ -214,6 +232,7 @@ export async function openSharing(options: SharingOptions): Promise<Sharing> {
     status: () => {
       const { month, local, beyond, suites } = ledger.sums();
       const decision = judge();
+      const monthly = settings.uploadMonthlyBytes;
       const files = [...ledger.torrents.values()].flatMap(filesOf);
       return {
         scope: settings.share,
@@ -226,6 +245,14 @@ export async function openSharing(options: SharingOptions): Promise<Sharing> {
         uploadedBeyond: beyond,
         uploadedLocally: local,
         uploadedBySuite: suites,
+        monthlyLeft: monthly === null ? null : Math.max(0, monthly - beyond),
+        limits: {
+          uploadBytesPerSecond: settings.uploadBytesPerSecond,
+          uploadMonthlyBytes: monthly,
+          uploadPerReleaseBytes: settings.uploadPerReleaseBytes,
+          seedRatio: settings.seedRatio,
+        },
+        shared: listShared(ledger.torrents.values()),
       };
     },
     close: async () => {
@@ -243,6 +270,18 @@ export async function openSharing(options: SharingOptions): Promise<Sharing> {
   timer.unref();
   await sharing.refresh();
   return sharing;
+}
+
+function listShared(torrents: Iterable<SharedTorrent>): SharingStatus['shared'] {
+  return [...torrents]
+    .sort((a, b) => b.offeredAt - a.offeredAt)
+    .flatMap((torrent) =>
+      filesOf(torrent).map(({ package: name, version, size: bytes }) => {
+        const { suite, beyond: uploadedBeyond } = torrent;
+        return { package: name, version, suite, bytes, uploadedBeyond };
+      }),
+    )
+    .slice(0, MAX_LISTED);
 }
 
 /** dpkg's database is read again only when it has changed. */

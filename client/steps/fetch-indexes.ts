@@ -40,6 +40,8 @@ export interface FetchIndexesOptions {
   readonly now: Date;
   /** Indexes of earlier calls, which are not fetched again as long as their Release lists them. */
   readonly remembered?: Map<string, TrustedIndex>;
+  /** Milliseconds for one source; default 10 minutes. */
+  readonly patienceMilliseconds?: number;
   readonly signal: AbortSignal;
   readonly report: ReportProgress;
 }
@@ -55,7 +57,7 @@ export async function fetchIndexes(
   const loaded = await Promise.all(
     sources.map(async (source) => {
       try {
-        return await fetchSource(source, options);
+        return await inTime(options, (signal) => fetchSource(source, { ...options, signal }));
       } catch (error) {
         if (!isDebshoalError(error) || options.signal.aborted) throw error;
         const text = `no deltas from ${source.uri} ${source.suite}: ${error.message} [${error.code}]`;
@@ -66,6 +68,27 @@ export async function fetchIndexes(
   );
   await options.counters.save();
   return loaded.flat();
+}
+
+/** The largest index over a modem; a server that takes longer must not hold up the others for ever. */
+const PATIENCE = 10 * 60_000;
+
+async function inTime<T>(
+  { signal, patienceMilliseconds = PATIENCE }: FetchIndexesOptions,
+  fetch: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    late.abort();
+  }, patienceMilliseconds);
+  try {
+    return await fetch(AbortSignal.any([signal, late.signal]));
+  } catch (error) {
+    if (!late.signal.aborted || signal.aborted) throw error;
+    throw new DebshoalError('http-failed', 'it took too long', { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function fetchSource(

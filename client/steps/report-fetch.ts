@@ -20,6 +20,8 @@ export interface PackageResult {
   /** Of the delta in the index; null when there is none. */
   readonly deltaBytes: number | null;
   readonly peerBytes: number;
+  /** Of `peerBytes`, from peers on the own networks. */
+  readonly localBytes: number;
   readonly httpBytes: number;
   readonly fetchSeconds: number;
   /** What the plan foresaw of rebuildSeconds; null when nothing was to be rebuilt. */
@@ -38,6 +40,7 @@ export interface FetchReport {
   /** What apt alone would have downloaded for the packages that this run handed over. */
   readonly fullBytes: number;
   readonly peerBytes: number;
+  readonly localBytes: number;
   readonly httpBytes: number;
   readonly savedBytes: number;
   readonly seconds: number;
@@ -47,7 +50,9 @@ export interface FetchReport {
 
 /** Collects what happens to one package. */
 export interface PackageReport {
-  addDownload(download: { peerBytes: number; httpBytes: number; seconds: number }): void;
+  addDownload(
+    download: Pick<PackageResult, 'peerBytes' | 'localBytes' | 'httpBytes'> & { seconds: number },
+  ): void;
   addRebuild(seconds: RebuildResult['seconds']): void;
   verified(): void;
   handedOver(route: 'delta' | 'full'): void;
@@ -88,6 +93,7 @@ export function startReport(
         packages,
         fullBytes,
         peerBytes,
+        localBytes: sum((result) => result.localBytes),
         httpBytes,
         savedBytes,
         seconds,
@@ -105,8 +111,9 @@ function errorOf({ predictedSeconds, rebuildSeconds }: PackageResult): number[] 
 
 function collect(result: Mutable<PackageResult>, route: Route, speeds: SpeedStore): PackageReport {
   return {
-    addDownload({ peerBytes, httpBytes, seconds }) {
+    addDownload({ peerBytes, localBytes, httpBytes, seconds }) {
       result.peerBytes += peerBytes;
+      result.localBytes += localBytes;
       result.httpBytes += httpBytes;
       result.fetchSeconds += seconds;
     },
@@ -147,6 +154,7 @@ function emptyResult(route: Route): Mutable<PackageResult> {
     fullBytes: pending.size,
     deltaBytes: kind === 'delta' ? route.bytes : null,
     peerBytes: 0,
+    localBytes: 0,
     httpBytes: 0,
     fetchSeconds: 0,
     predictedSeconds: kind === 'delta' ? route.chosen.rebuildSeconds : null,

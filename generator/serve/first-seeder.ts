@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import type { Offer, OfferedContent, Swarm } from '../../shared/swarm/swarm.js';
 import { contentFinder } from './published-content.js';
 import {
@@ -37,14 +39,12 @@ export function openFirstSeeder(folder: string, options: FirstSeederOptions): Fi
   const load = async (infoHash: string): Promise<OfferedContent | null> => {
     const found = published.all().get(infoHash);
     if (found === undefined) return null;
-    const { torrent, ...info } = await readTorrent(found.path);
+    const { torrent, ...info } = readTorrent(found.path);
     const paths = await content.find(info);
     return paths === null ? null : { torrent, paths };
   };
   const isThere = async ({ infoHash, path }: PublishedTorrent): Promise<boolean> => {
-    const info = await readTorrent(path).catch(() => null);
-    // Withdrawn meanwhile.
-    if (info === null) return false;
+    const info = readTorrent(path);
     if ((await content.findAll(info)) !== null) {
       lost.delete(infoHash);
       return true;
@@ -72,7 +72,9 @@ export function openFirstSeeder(folder: string, options: FirstSeederOptions): Fi
       last = all;
       for (const torrent of all.values()) {
         const { infoHash, trackers } = torrent;
-        if (seeding.has(infoHash) || !(await isThere(torrent))) continue;
+        // One that cannot be read any more was withdrawn meanwhile.
+        if (seeding.has(infoHash) || !(await isThere(torrent).catch(() => false))) continue;
+        await nextTurn();
         offers.push({ infoHash, trackers: options.trackers ?? trackers });
         if (offers.length >= OFFERS_AT_ONCE) tell();
       }

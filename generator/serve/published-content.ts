@@ -1,4 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { deltaPath } from '../../shared/index/layout.js';
@@ -26,7 +27,7 @@ export function contentFinder(folder: string): ContentFinder {
     pool ??= listByName(join(folder, 'pool'));
     for (const parent of (await pool).get(info.name) ?? []) {
       const path = join(parent, info.name);
-      if ((await sizeOf(path)) === info.totalLength) return [path];
+      if (sizeOf(path) === info.totalLength) return [path];
     }
     return null;
   };
@@ -35,7 +36,7 @@ export function contentFinder(folder: string): ContentFinder {
     findAll: async (info) => {
       const paths = await find(info);
       for (const [index, path] of info.multiFile ? (paths ?? []).entries() : []) {
-        if ((await sizeOf(path)) !== info.files[index]?.length) return null;
+        if (sizeOf(path) !== info.files[index]?.length) return null;
       }
       return paths;
     },
@@ -58,9 +59,7 @@ async function listByName(folder: string): Promise<ReadonlyMap<string, readonly 
   return found;
 }
 
-async function sizeOf(path: string): Promise<number | null> {
-  return stat(path).then(
-    (found) => (found.isFile() ? found.size : null),
-    () => null,
-  );
+function sizeOf(path: string): number | null {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true ? found.size : null;
 }

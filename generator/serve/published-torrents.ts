@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { readBounded } from '../../shared/io/files.js';
+import { readBoundedSync } from '../../shared/io/files.js';
 import { isErrno } from '../../shared/io/errno.js';
 import { LIMITS } from '../../shared/limits.js';
 import { parseTorrent, type TorrentInfo } from '../../shared/torrent/metainfo.js';
@@ -41,12 +43,12 @@ export function watchPublishedTorrents(
   let all: ReadonlyMap<string, PublishedTorrent> = new Map();
   let seenAt: number | null = null;
 
-  const read = async (name: string): Promise<void> => {
+  const read = (name: string): void => {
     const path = join(torrents, name);
-    const { mtimeMs: mtime } = await stat(path);
+    const { mtimeMs: mtime } = statSync(path);
     if (known.get(name)?.mtime === mtime) return;
     known.set(name, { mtime });
-    const { infoHash, announce, files } = await readTorrent(path);
+    const { infoHash, announce, files } = readTorrent(path);
     const key = announce.join(' ');
     const trackers = trackerLists.get(key) ?? announce;
     trackerLists.set(key, trackers);
@@ -65,10 +67,13 @@ export function watchPublishedTorrents(
       const names = new Set(found.filter((name) => /^[^.].*\.torrent$/.test(name)));
       for (const name of known.keys()) if (!names.has(name)) known.delete(name);
       for (const name of names) {
-        await read(name).catch((error: unknown) => {
+        try {
+          read(name);
+        } catch (error) {
           // Withdrawn meanwhile.
           if (!isErrno(error, 'ENOENT')) onWarning(`${join(torrents, name)}: ${String(error)}`);
-        });
+        }
+        await nextTurn();
       }
       const sorted = [...known.values()].filter(isTorrent).sort((a, b) => b.mtime - a.mtime);
       all = new Map(sorted.map((torrent) => [torrent.infoHash, torrent]));
@@ -77,8 +82,9 @@ export function watchPublishedTorrents(
   };
 }
 
-export async function readTorrent(path: string): Promise<TorrentInfo & { torrent: Buffer }> {
-  const torrent = await readBounded(path, LIMITS.torrentFileBytes);
+/** Without waiting: there are thousands, and they are small. */
+export function readTorrent(path: string): TorrentInfo & { torrent: Buffer } {
+  const torrent = readBoundedSync(path, LIMITS.torrentFileBytes);
   return { ...parseTorrent(torrent), torrent };
 }
 

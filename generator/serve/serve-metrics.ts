@@ -9,7 +9,7 @@ import type { ServedRequest } from './static-files.js';
 import type { RunningTracker } from './tracker.js';
 
 /** What runs here; null for parts that run elsewhere. They have no samples then. */
-export interface MeasuredParts {
+interface MeasuredParts {
   readonly folder: string;
   readonly published: PublishedTorrents;
   readonly tracker: RunningTracker | null;

@@ -15,6 +15,7 @@ import { metalinkPath } from '../../shared/index/layout.js';
 import { exists } from '../../shared/io/files.js';
 import { byteThrottle, type ByteThrottle } from './byte-throttle.js';
 import { parseRange } from './range-header.js';
+import { cacheControl } from './served-kinds.js';
 
 export interface StaticOptions {
   readonly host: string;
@@ -116,8 +117,10 @@ async function answer(
     const { size, mtime, ino } = await file.stat();
     // Files are replaced by rename, so a new content has a new inode.
     const etag = `"${ino.toString(16)}-${size.toString(16)}-${mtime.getTime().toString(16)}"`;
+    const cache = cacheControl(request.url ?? '');
     const headers = {
       etag,
+      ...(cache !== null && { 'cache-control': cache }),
       'last-modified': mtime.toUTCString(),
       'accept-ranges': 'bytes',
       'content-type': TYPES[extname(request.url ?? '')] ?? 'application/octet-stream',

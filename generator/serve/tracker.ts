@@ -23,7 +23,7 @@ export interface RunningTracker {
   readonly close: () => Promise<void>;
 }
 
-export interface TrackerActivity {
+interface TrackerActivity {
   /** Since the start. */
   readonly announces: number;
   readonly refused: number;

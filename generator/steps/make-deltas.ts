@@ -1,5 +1,5 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { isDebshoalError, type ErrorCode } from '../../shared/errors.js';
 import type { Coding } from '../../shared/delta/container.js';
@@ -71,12 +71,14 @@ export async function makeDeltas(
     new URL('../workers/diff-worker.js', import.meta.url),
     workers,
   );
+  const finished = await readFinished(home, pairs);
   const pending: PendingDelta[] = [];
   const rejected: RejectedPair[] = [];
   let done = 0;
   try {
     const make = async (pair: VersionPair, packing?: Packing): Promise<Packing | undefined> => {
-      const made = await makeDelta(pair, packing, pool, options);
+      const known = { report: finished.get(pair), packing };
+      const made = await makeDelta(pair, known, pool, options);
       if (made.rejected) rejected.push(made.rejected);
       if (made.pending) pending.push(made.pending);
       const detail = `${pair.new.package} ${pair.old.version} -> ${pair.new.version}`;
@@ -126,7 +128,7 @@ interface MadePair {
 
 async function makeDelta(
   pair: VersionPair,
-  known: Packing | undefined,
+  known: { readonly report: DiffedPair | undefined; readonly packing: Packing | undefined },
   pool: WorkerPool<DiffTask, DiffedPair>,
   options: MakeDeltasOptions,
 ): Promise<MadePair> {
@@ -136,7 +138,7 @@ async function makeDelta(
   try {
     const { package: name, version, architecture } = pair.new;
     const fileName = deltaFileName(name, pair.old.version, version, architecture);
-    const made = (await readReport(path)) ?? (await diff(pair, known, path, pool, options));
+    const made = known.report ?? (await diff(pair, known.packing, path, pool, options));
     if (made.size * 100 > pair.new.size * maxRatio) {
       await rm(path, { force: true });
       return { rejected: { ...identity, reason: 'too-large' }, packing: made.packing };
@@ -177,6 +179,21 @@ async function diff(
   // Written after the delta: where there is a report, there is a whole delta.
   await writeFileAtomically(`${path}.json`, JSON.stringify(made));
   return made;
+}
+
+/** One after the other: there may be more than files can be open. */
+async function readFinished(
+  home: string,
+  pairs: readonly VersionPair[],
+): Promise<Map<VersionPair, DiffedPair>> {
+  const finished = new Map<VersionPair, DiffedPair>();
+  const names = new Set(await readdir(pendingFolder(home)));
+  for (const pair of pairs) {
+    const path = pendingPath(home, pair);
+    const report = names.has(basename(path)) ? await readReport(path) : null;
+    if (report !== null) finished.set(pair, report);
+  }
+  return finished;
 }
 
 /** What a killed run has finished: a report that fits the delta beside it. */

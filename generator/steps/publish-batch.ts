@@ -20,24 +20,32 @@ export interface BatchOptions {
   readonly now: Date;
 }
 
+/**
+ * Deltas in one batch. Whoever wants one of them fetches the torrent of all, about 100 bytes for each,
+ * and a seeder parses it when it is asked.
+ */
+const MAX_FILES = 1000;
+
 export interface PublishedBatches {
   readonly batches: GeneratorState['batches'];
   readonly deltas: MadeDelta[];
 }
 
 /**
- * Puts the deltas of one run into one folder with one torrent: hundreds of small deltas as torrents
- * of their own would drown trackers. Two deltas of one file name (the same versions built twice, in
- * two suites) go into two batches. Returns what the state has to remember.
+ * Puts the deltas of one run into few folders, each with one torrent: hundreds of small deltas as
+ * torrents of their own would drown trackers. Neighbours by name stay together, for they are often
+ * upgraded together. Two deltas of one file name (the same versions built twice, in two suites) go
+ * into two batches. Returns what the state has to remember.
  */
 export async function publishBatch(
   pending: readonly PendingDelta[],
   options: BatchOptions,
 ): Promise<PublishedBatches> {
   const published: PublishedBatches = { batches: [], deltas: [] };
-  for (let rest = pending; rest.length > 0;) {
+  const sorted = [...pending].sort((a, b) => (a.fileName < b.fileName ? -1 : 1));
+  for (let rest = sorted; rest.length > 0;) {
     const byFileName = new Map(rest.map((delta) => [delta.fileName, delta]));
-    const taken = new Set(byFileName.values());
+    const taken = new Set([...byFileName.values()].slice(0, MAX_FILES));
     const known = [...options.known, ...published.batches];
     const batch = await publishOne([...taken], { ...options, known });
     published.batches.push(batch);
@@ -52,7 +60,7 @@ async function publishOne(
   { out, announce, baseUrl, known, now }: BatchOptions,
 ): Promise<GeneratorState['batches'][number]> {
   const name = newName(now, known);
-  const files = [...pending].sort((a, b) => (a.fileName < b.fileName ? -1 : 1));
+  const files = pending;
 
   // The folder appears whole or not at all.
   const folder = join(out, deltaPath(name, ''));

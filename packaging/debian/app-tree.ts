@@ -25,9 +25,13 @@ export async function makeAppTree(
 ): Promise<AppTree> {
   const app = join(target, 'app');
   const parts = ['shared', side];
+  const compiled = parts.map((part) => join(app, 'dist', part));
   for (const part of parts) {
+    const sources = new Set(await readdir(join(project, part), { recursive: true }));
+    // The compiler leaves what it made of sources that are gone.
+    const isCurrent = (path: string): boolean => sources.has(path.replace(/\.js$/, '.ts'));
     await copyFiles(join(project, 'dist', part), join(app, 'dist', part), (path) =>
-      /\.(?:js|wasm)$/.test(path),
+      path.endsWith('.js') ? isCurrent(path) : path.endsWith('.wasm'),
     );
   }
   const { name, version } = JSON.parse(
@@ -37,7 +41,6 @@ export async function makeAppTree(
     join(app, 'package.json'),
     `${JSON.stringify({ name, version, type: 'module' })}\n`,
   );
-  const compiled = parts.map((part) => join(project, 'dist', part));
   const modules = await runtimeModules(project, compiled);
   const copied: string[] = [];
   for (const module of modules) {

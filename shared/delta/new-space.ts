@@ -72,7 +72,10 @@ export class NewSpace {
     if (layoutEnd > this.#layouts.length) throw damaged('layouts of ELF files end too early');
     const layout = this.#layouts.subarray(this.#layoutAt, layoutEnd);
     this.#layoutAt = layoutEnd;
-    const oldBytes = await this.#old.slice(pair.segment, pair.oldAt, pair.oldLength);
+    const { segment, oldAt, oldLength } = pair;
+    const oldBytes = await this.#old.slice(segment, oldAt, oldLength, (length) =>
+      this.#restorer.openOld(length),
+    );
     const base = this.#old.segment(pair.segment).at + pair.oldAt;
     const absolute = this.#take(target.length);
     const matches = { ...absolute, oldAt: absolute.oldAt.map((at) => at - base) };
@@ -84,7 +87,7 @@ export class NewSpace {
     }
     const tables = readPairTables(oldBytes, layout, target.length);
     this.#residuals.addTo(target, matches, classifyElf(tables.table, target.length));
-    this.#restorer.restore(oldBytes, tables, matches, target);
+    this.#restorer.restore(tables, matches, target);
   }
 
   #take(length: number): Matches {

@@ -21,9 +21,12 @@ export async function openExpandedDeb(
     version: deb.control.version,
     listedPaths: deb.listedPaths,
     size: (file) => Promise.resolve(find(file)?.size ?? null),
-    read(file, size) {
+    read(file, size, allocate) {
       const found = find(file);
-      const content = found?.size === size ? readExactlySync(image.fd, found.offset, size) : null;
+      const content =
+        found?.size === size
+          ? readExactlySync(image.fd, found.offset, size, allocate?.(size))
+          : null;
       return Promise.resolve(content);
     },
     linkTarget: (place) => Promise.resolve(deb.links.get(deb.listedPaths[place] ?? '') ?? null),

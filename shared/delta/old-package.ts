@@ -6,6 +6,9 @@ import { LIMITS } from '../limits.js';
 import { parseMd5sums } from '../tar-layout/md5sums.js';
 import { CONTROL_SOURCES, type DeltaHeader, type SourceFile } from './delta.js';
 
+/** Gives a buffer of so many bytes for content to be read into. */
+export type Allocate = (bytes: number) => Buffer;
+
 /**
  * The old package as a source of files, whether it is installed or a .deb: the one door through
  * which a delta sees the machine.
@@ -18,8 +21,11 @@ export interface OldPackage {
   readonly listedPaths: readonly string[];
   /** The length of a regular file by its place; null when it is missing or something else. */
   size(file: SourceFile): Promise<number | null>;
-  /** Its content; null when it is missing, no regular file, or has another size by now. */
-  read(file: SourceFile, size: number): Promise<Buffer | null>;
+  /**
+   * Its content, in a buffer of `allocate` if given; null when it is missing, no regular file, or has
+   * another size by now.
+   */
+  read(file: SourceFile, size: number, allocate?: Allocate): Promise<Buffer | null>;
   /** Target of a symbolic link, one character a byte; null when the path is none. */
   linkTarget(place: number): Promise<string | null>;
   /** The file's path for messages. */
@@ -37,8 +43,8 @@ export interface CheckedOldPackage {
   size(file: SourceFile): Promise<number>;
   /** MD5 of a file of data.tar as the package had it; null when its md5sums does not name it. */
   md5Of(place: number): string | null;
-  /** The whole content; `source-changed` when it is missing. Whether it was modified is not looked at. */
-  read(file: SourceFile): Promise<Buffer>;
+  /** The whole content, if of data.tar in a buffer of `allocate`; `source-changed` when it is missing. Whether it was modified is not looked at. */
+  read(file: SourceFile, allocate?: Allocate): Promise<Buffer>;
   /**
    * For when something went wrong: `source-changed` unless all files that were read are those of the
    * package. What is made of them is proven by its own hash, so a success needs no such check, which
@@ -119,7 +125,7 @@ export async function checkOldPackage(
       return size;
     },
     md5Of: (place) => md5sums.get(old.listedPaths[place] ?? '') ?? null,
-    async read(file) {
+    async read(file, allocate) {
       if (file.member === 'control') {
         const content = controlFiles[file.place];
         if (content) return content;
@@ -129,7 +135,7 @@ export async function checkOldPackage(
       if (size !== null && size > LIMITS.packageFileBytes) {
         throw new DebshoalError('limit-exceeded', `${old.describe(file)} has ${size} bytes`);
       }
-      const content = size === null ? null : await old.read(file, size);
+      const content = size === null ? null : await old.read(file, size, allocate);
       if (content === null) throw changed(old, file, 'is missing or no regular file');
       filesRead.set(file.place, file);
       return content;

@@ -5,7 +5,7 @@ import { lastAtOrBefore } from '../last-at-or-before.js';
 import { LIMITS } from '../limits.js';
 import { unfoldOld } from '../nested/unfold.js';
 import { MAX_SPACE } from './matches.js';
-import type { CheckedOldPackage } from './old-package.js';
+import type { Allocate, CheckedOldPackage } from './old-package.js';
 import type { Segment } from './space-table.js';
 import { SpillFile } from './spill-file.js';
 
@@ -122,8 +122,13 @@ export class OldSpace {
     }
   }
 
-  /** A stretch of one segment, for prediction. */
-  async slice(index: number, at: number, length: number | null): Promise<Buffer> {
+  /** A stretch of one segment, for prediction, in a buffer of `allocate`. */
+  async slice(
+    index: number,
+    at: number,
+    length: number | null,
+    allocate: Allocate,
+  ): Promise<Buffer> {
     const segment = this.#open(index);
     const end = length === null ? segment.length : at + length;
     if (at > segment.length || end > segment.length) {
@@ -131,10 +136,19 @@ export class OldSpace {
     }
     this.#work(SLICE_WORK * (end - at));
     // Most ELF files are used once and as a whole: no use to put them anywhere.
-    if (segment.place === 'file' && end - at === segment.length) return this.#read(segment);
+    if (segment.place === 'file' && end - at === segment.length) {
+      const given = new Set<Buffer>();
+      const content = await this.#read(segment, (bytes) => {
+        const buffer = allocate(bytes);
+        given.add(buffer);
+        return buffer;
+      });
+      return given.has(content) ? content : copyTo(allocate, content);
+    }
     await this.#load(segment);
     const held = segment.place === 'held' ? this.#held.get(segment.at) : undefined;
-    return held?.subarray(at, end) ?? this.#spill.read(segment.at + at, end - at);
+    if (held !== undefined) return copyTo(allocate, held.subarray(at, end));
+    return this.#spill.read(segment.at + at, end - at, allocate(end - at));
   }
 
   async close(): Promise<void> {
@@ -172,12 +186,12 @@ export class OldSpace {
     }
   }
 
-  async #read({ segment, length }: OpenSegment): Promise<Buffer> {
+  async #read({ segment, length }: OpenSegment, allocate?: Allocate): Promise<Buffer> {
     this.#work(length);
     const content =
       segment.file.member === 'computed'
         ? this.#computedMd5sums
-        : await this.#old.read(segment.file);
+        : await this.#old.read(segment.file, allocate);
     if (content === null) {
       throw new DebshoalError('delta-damaged', 'md5sums are used before they can be computed');
     }
@@ -204,6 +218,12 @@ export class OldSpace {
     this.#held.set(at, piece);
     this.#heldBytes += piece.length;
   }
+}
+
+function copyTo(allocate: Allocate, content: Buffer): Buffer {
+  const copy = allocate(content.length);
+  content.copy(copy);
+  return copy;
 }
 
 /** Where the piece with `at` begins. */

@@ -54,7 +54,7 @@ export class PhaseClock {
       version: old.version,
       listedPaths: old.listedPaths,
       size: (file) => old.size(file),
-      read: (file, size) => this.during('read', () => old.read(file, size)),
+      read: (...of) => this.during('read', () => old.read(...of)),
       linkTarget: (place) => old.linkTarget(place),
       describe: (file) => old.describe(file),
     };

@@ -17,10 +17,10 @@ export class SpillFile {
     await writeExactly(this.#file, content, at);
   }
 
-  /** What was written there; at once, for it is mostly in the page cache. */
-  read(at: number, length: number): Buffer {
+  /** What was written there, in `buffer`; at once, for it is mostly in the page cache. */
+  read(at: number, length: number, buffer: Buffer = Buffer.allocUnsafe(length)): Buffer {
     if (this.#file === null) throw new Error('nothing was written yet');
-    return readExactlySync(this.#file.fd, at, length);
+    return readExactlySync(this.#file.fd, at, length, buffer);
   }
 
   async close(): Promise<void> {

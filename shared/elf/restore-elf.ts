@@ -1,11 +1,18 @@
 import type { Matches } from '../delta/matches.js';
 import { DebshoalError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import { ElfKernel } from './kernel.js';
+import { ElfKernel, type Address } from './kernel.js';
 import type { PairTables } from './layout.js';
 
 /** Memory beyond this is not kept for the next file: packages have one large file, or many small. */
 const KEPT_BYTES = 64 * 2 ** 20;
+
+/** An old file in the memory of a kernel. */
+interface OldFile {
+  readonly kernel: ElfKernel;
+  readonly at: Address;
+  readonly length: number;
+}
 
 /**
  * Makes new files from old ones: the exact inverse of `matchElf`. The memory of small files is used
@@ -13,41 +20,62 @@ const KEPT_BYTES = 64 * 2 ** 20;
  */
 export class ElfRestorer {
   #kernel: ElfKernel | null = null;
+  #old: OldFile | null = null;
 
   /**
-   * Turns `bytes`, the residual of the new file, into the file. Whatever does not fit together, and
-   * memory that does not suffice, is `delta-damaged`.
+   * Where the next old file goes: memory of the kernel, for another copy of a large file would cost
+   * as much as what is made of it. It is gone with `restore`. `delta-damaged` when it is too large.
    */
-  restore(oldBytes: Uint8Array, tables: PairTables, matches: Matches, bytes: Uint8Array): void {
-    if (Math.max(oldBytes.length, bytes.length) > LIMITS.elfBytes) {
-      throw new DebshoalError('delta-damaged', 'too large for an ELF file');
-    }
-    expectWithin(matches, oldBytes.length, bytes.length);
+  openOld(length: number): Buffer {
+    if (length > LIMITS.elfBytes) throw tooLarge();
     const kernel = this.#kernel ?? new ElfKernel();
-    // After a trap nobody knows what state it is in.
+    // After a trap, or a file that could not be read, nobody knows what state it is in.
     this.#kernel = null;
-    try {
-      predictInPlace(kernel, oldBytes, tables, matches, bytes);
-    } catch (cause) {
-      throw new DebshoalError('delta-damaged', 'an ELF file cannot be restored', { cause });
-    }
-    if (kernel.memoryBytes > KEPT_BYTES) return;
-    kernel.call.forget();
-    this.#kernel = kernel;
+    const at = guarded(() => kernel.allocate(length));
+    this.#old = { kernel, at, length };
+    return Buffer.from(kernel.call.memory.buffer, at, length);
+  }
+
+  /**
+   * Turns `bytes`, the residual of the new file, into the file, from what was put where `openOld`
+   * said. Whatever does not fit together, and memory that does not suffice, is `delta-damaged`.
+   */
+  restore(tables: PairTables, matches: Matches, bytes: Uint8Array): void {
+    const old = this.#old;
+    if (old === null) throw new Error('no old file was opened');
+    this.#old = null;
+    if (bytes.length > LIMITS.elfBytes) throw tooLarge();
+    expectWithin(matches, old.length, bytes.length);
+    guarded(() => {
+      predictInPlace(old, tables, matches, bytes);
+    });
+    if (old.kernel.memoryBytes > KEPT_BYTES) return;
+    old.kernel.call.forget();
+    this.#kernel = old.kernel;
   }
 }
 
+function guarded<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw new DebshoalError('delta-damaged', 'an ELF file cannot be restored', { cause });
+  }
+}
+
+function tooLarge(): DebshoalError {
+  return new DebshoalError('delta-damaged', 'too large for an ELF file');
+}
+
 function predictInPlace(
-  kernel: ElfKernel,
-  oldBytes: Uint8Array,
+  { kernel, at: oldAddress, length: oldLength }: OldFile,
   { old, table, oldIndex }: PairTables,
   matches: Matches,
   bytes: Uint8Array,
 ): void {
-  const oldAddress = kernel.put(oldBytes);
   const address = kernel.put(bytes);
   const counterparts = invert(oldIndex, old.sections.length);
-  const oldImage = kernel.openImage(oldAddress, oldBytes.length, old, counterparts);
+  const oldImage = kernel.openImage(oldAddress, oldLength, old, counterparts);
   const newImage = kernel.openImage(address, bytes.length, table, oldIndex);
   const references = kernel.call.findReferences(oldImage);
   const columns = kernel.putMatches(matches);

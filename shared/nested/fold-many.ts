@@ -64,5 +64,7 @@ function replace(content: Buffer, folds: readonly Fold[], opened: readonly Open[
     pieces.push(content.subarray(at, fold.at), opened[i]?.packed ?? Buffer.alloc(0));
     at = fold.at + fold.length;
   }
-  return Buffer.concat([...pieces, content.subarray(at)]);
+  pieces.push(content.subarray(at));
+  const [first, ...others] = pieces.filter(({ length }) => length > 0);
+  return first !== undefined && others.length === 0 ? first : Buffer.concat(pieces);
 }

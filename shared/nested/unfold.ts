@@ -110,7 +110,7 @@ class Assembly {
   #length = 0;
 
   bytes(piece: Buffer): void {
-    this.#pieces.push(piece);
+    if (piece.length > 0) this.#pieces.push(piece);
     this.#length += piece.length;
   }
 
@@ -133,6 +133,10 @@ class Assembly {
   }
 
   finish(): Unfolded {
-    return { content: Buffer.concat(this.#pieces, this.#length), folds: this.#folds };
+    // Most entries of a zip have nothing in them, and the zip is the whole file.
+    const [first, ...others] = this.#pieces;
+    const isWhole = first !== undefined && others.length === 0;
+    const content = isWhole ? first : Buffer.concat(this.#pieces, this.#length);
+    return { content, folds: this.#folds };
   }
 }

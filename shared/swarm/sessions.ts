@@ -134,6 +134,8 @@ export function startDownload(
       wanted.delete(file);
       paths.delete(file);
       selectSoon();
+      // Whoever hears of the release knows then where the bytes came from.
+      session.reportTraffic();
       void store.release(file).finally(() => {
         report({ kind: 'released', file });
       });
@@ -246,6 +248,7 @@ export async function checkSeedFiles(
 interface OpenTorrent {
   readonly stop: () => void;
   readonly fail: (message: string) => void;
+  readonly reportTraffic: () => void;
 }
 
 function open(
@@ -325,7 +328,7 @@ function open(
     });
     if (stopped) leaveTrackers();
   });
-  return { stop, fail };
+  return { stop, fail, reportTraffic };
 }
 
 function dropAddress(client: GuardedClient, address: string): void {

@@ -18,14 +18,7 @@ import type {
   UploadReach,
 } from './messages.js';
 
-export type {
-  Activity,
-  Offer,
-  OfferedContent,
-  TorrentEvent,
-  Upload,
-  UploadAllowance,
-} from './messages.js';
+export type { Offer, OfferedContent, TorrentEvent, Upload, UploadAllowance } from './messages.js';
 
 export interface SwarmOptions {
   /** Address to listen on; default `::`, all of them. */

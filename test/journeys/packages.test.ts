@@ -1,11 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { writePlainArchive } from '../../bench/main-job/plain-archive.js';
 import { exists } from '../../shared/io/files.js';
+import { sha256 } from '../../shared/io/hash.js';
 import { runTool } from '../../shared/io/run-tool.js';
 import { type Chroot, makeChroot } from '../support/chroot.js';
 import { controlOf } from '../support/dpkg-deb.js';
@@ -13,7 +25,13 @@ import { listFiles } from '../support/file-list.js';
 import { fixturePair } from '../support/fixture-pairs.js';
 import { type HttpLog, serveWithLog } from '../support/http-log.js';
 import { needs } from '../support/needs.js';
-import { buildPackages, nextVersion, type BuiltPackages } from '../support/packages.js';
+import {
+  buildClientPackage,
+  buildPackages,
+  nextVersion,
+  PROJECT,
+  type BuiltPackages,
+} from '../support/packages.js';
 import { makeTinyDeb } from '../support/tiny-deb.js';
 import { hasTool } from '../support/tools.js';
 
@@ -86,7 +104,6 @@ describeHere('the Debian packages', () => {
       });
       // Nothing changes by itself.
       expect((await files('etc/apt/apt.conf.d')).join()).not.toContain('debshoal');
-      await aptWorks(chroot);
 
       await chroot.run('debshoal', ['enable', '--share', 'lan']);
       expect(await files('etc/apt/apt.conf.d')).toEqual(expect.arrayContaining(SNIPPETS));
@@ -114,8 +131,15 @@ describeHere('the Debian packages', () => {
       daemon.kill('SIGKILL');
       await aptWorks(chroot);
 
+      const settings = join(chroot.folder, 'etc/debshoal');
+      await appendFile(join(settings, 'debshoal.conf'), 'Patience: 61\n');
+      await writeFile(join(settings, 'conf.d/local.conf'), 'Port: 6999\n');
       await install(chroot, upgrade);
+      expect(await output(chroot, 'dpkg-query', '-Wf', '${Version}', 'debshoal')).toMatch(/\.1$/);
       expect(await files('etc/apt/apt.conf.d')).toEqual(expect.arrayContaining(SNIPPETS));
+      expect(JSON.parse(await output(chroot, 'debshoal', 'config', '--json'))).toMatchObject({
+        settings: { patienceSeconds: 61, port: 6999, share: 'lan' },
+      });
       await aptWorks(chroot);
 
       await chroot.run('apt-get', ['-qq', '-y', 'remove', 'debshoal']);
@@ -141,15 +165,34 @@ describeHere('the Debian packages', () => {
     await aptWorks(chroot);
   });
 
-  test.skipIf(!hasTool('lintian'))('lintian finds no error (needs lintian)', async () => {
+  test.skipIf(!hasTool('lintian'))('lintian has nothing to say (needs lintian)', async () => {
     // Only for tests are they not compressed.
     const tags = ['data', 'control'].map((member) => `uses-no-compression-for-${member}-tarball`);
-    const args = ['--fail-on', 'error', '--suppress-tags', tags.join(','), '--allow-root'];
-    await runTool('lintian', [...args, built.client], { maxOutput: 1 << 20 });
+    const args = ['--fail-on', 'error,warning', '--suppress-tags', tags.join(','), '--allow-root'];
+    await runTool('lintian', [...args, built.client, built.generator], { maxOutput: 1 << 20 });
   });
 
-  test('debshoal-generator: init and publish', async () => {
+  test('the same source in another folder, with another umask: the same bytes', async () => {
+    const project = join(base, 'elsewhere');
+    await mkdir(project);
+    for (const name of await readdir(PROJECT)) {
+      if (name !== 'dist') await symlink(join(PROJECT, name), join(project, name));
+    }
+    await cp(join(PROJECT, 'dist'), join(project, 'dist'), { recursive: true });
+    // Of a source that was there when somebody built.
+    await writeFile(join(project, 'dist/client/stale.js'), "import 'vitest';\n");
+    const umask = process.umask(0o077);
+    try {
+      const again = await buildClientPackage(join(base, 'again'), project);
+      expect(sha256(await readFile(again))).toBe(sha256(await readFile(built.client)));
+    } finally {
+      process.umask(umask);
+    }
+  });
+
+  test('debshoal-generator: install, init, publish, purge', async () => {
     const chroot = await cleanSystem('bookworm');
+    const before = await listFiles(chroot.folder, isOfPackageManagers);
     await install(chroot, built.generator);
     const pair = fixturePair('tzdata');
     const script = `set -eu
@@ -173,6 +216,11 @@ publish new
     await chroot.run('sh', ['/publish.sh']);
     const made = await readdir(join(chroot.folder, 'out/deltas'), { recursive: true });
     expect(made.filter((name) => name.endsWith('.delta'))).toHaveLength(1);
+    await chroot.run('apt-get', ['-qq', '-y', 'purge', 'debshoal-generator']);
+    for (const name of ['archive', 'debs', 'home-of-it', 'out', 'publish.sh']) {
+      await rm(join(chroot.folder, name), { recursive: true });
+    }
+    expect(await listFiles(chroot.folder, isOfPackageManagers)).toEqual(before);
   });
 });
 
@@ -228,7 +276,7 @@ async function aptWorks(chroot: Chroot): Promise<void> {
   await chroot.run('apt-get', ['-qq', 'update']);
   await chroot.run('apt-get', ['-qq', 'clean']);
   await chroot.run('apt-get', ['-qq', '-y', 'install', TINY]);
-  await chroot.run('apt-get', ['-qq', '-y', 'purge', TINY]);
+  await chroot.run('dpkg', ['--purge', TINY]);
 }
 
 /** Their lists, logs, caches and backups change with whatever is installed. */

@@ -229,6 +229,7 @@ describeHere('the daemon', () => {
       packages: 3,
       servedBytes: 2 * ghostscript.newSize + gd.newSize,
       peerBytes: 0,
+      localBytes: 0,
       httpBytes: deltas.reduce((sum, { bytes }) => sum + bytes, 0),
     });
 

@@ -1,4 +1,5 @@
-const counts = { packages: 3, servedBytes: 10e6, peerBytes: 1e6, httpBytes: 0 };
+const counts = { packages: 3, servedBytes: 10e6, peerBytes: 1e6, localBytes: 4e5, httpBytes: 0 };
+
 /** What the daemon answers to `700 Status`. */
 export const daemonStatus = {
   version: '0.1.0',
@@ -20,6 +21,20 @@ export const daemonStatus = {
     bytesOnDisk: 7e6,
     uploadedBeyond: 0,
     uploadedLocally: 8e6,
+    monthlyLeft: 3e9,
+    limits: {
+      uploadBytesPerSecond: 25e4,
+      uploadMonthlyBytes: 5e9,
+      uploadPerReleaseBytes: null,
+      seedRatio: 1.5,
+    },
+    shared: Array.from({ length: 12 }, (_, i) => ({
+      package: `shared${i}`,
+      version: '1',
+      suite: 'bookworm',
+      bytes: 123e3,
+      uploadedBeyond: 45e3,
+    })),
   },
   confinement: { level: 'sandbox', detail: 'bubblewrap' },
 };

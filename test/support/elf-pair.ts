@@ -35,7 +35,8 @@ export function restoreElf(
 ): Uint8Array {
   const bytes = residual.slice();
   const tables = readPairTables(oldBytes, layout, bytes.length);
-  restorer.restore(oldBytes, tables, matches, bytes);
+  restorer.openOld(oldBytes.length).set(oldBytes);
+  restorer.restore(tables, matches, bytes);
   return bytes;
 }
 

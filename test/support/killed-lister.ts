@@ -1,18 +1,21 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
 
 /*
- * Lists everything that is pending in a scratch root, then removes it again, and is killed before
- * its n-th change to the file system: `killed-lister.js BASE ROOT N`.
+ * Lists everything that is pending in a scratch root, then removes it again. Before each change to
+ * the file system it copies the root into a folder, 1, 2, …: as it would be if we were killed at that
+ * moment. `killed-lister.js BASE ROOT COPIES`.
  */
-const [base = '', root = '', limit = ''] = process.argv.slice(2);
+const [base = '', root = '', copies = ''] = process.argv.slice(2);
 const CHANGES = ['rename', 'rm', 'symlink', 'link', 'mkdir', 'chmod'] as const;
 
 let changes = 0;
 for (const name of CHANGES) {
   const original = fs[name] as (...args: unknown[]) => Promise<unknown>;
   const counted = (...args: unknown[]): Promise<unknown> => {
-    if (++changes > Number(limit)) process.kill(process.pid, 'SIGKILL');
+    execFileSync('cp', ['-a', root, join(copies, String(++changes))]);
     return original(...args);
   };
   Object.assign(fs, { [name]: counted });

@@ -58,7 +58,7 @@ export function knownPackages(
     knowledge: {
       get: () => Promise.resolve(known),
       refresh: () => Promise.resolve(),
-      refreshing: null,
+      soon: null,
     },
     request: ({ package: name, version, sha256, size }) => ({
       kind: 'acquire',

@@ -6,7 +6,7 @@ import { buildPackage } from '../../packaging/debian/build-package.js';
 import { PROGRAMS } from '../../packaging/debian/programs.js';
 import { runTool } from '../../shared/io/run-tool.js';
 
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
+export const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface BuiltPackages {
   /** Paths of .debs. */
@@ -23,11 +23,11 @@ export async function buildPackages(folder: string): Promise<BuiltPackages> {
   return { client, generator };
 }
 
-/** Only that of the client, not compressed. */
-export async function buildClientPackage(folder: string): Promise<string> {
+/** Only that of the client, not compressed; `project` may be a copy. */
+export async function buildClientPackage(folder: string, project = PROJECT): Promise<string> {
   const program = PROGRAMS.find(({ side }) => side === 'client');
   if (program === undefined) throw new Error('no package of the client');
-  return await buildPackage(program, { project: PROJECT, out: folder, compression: 'none' });
+  return await buildPackage(program, { project, out: folder, compression: 'none' });
 }
 
 /** Writes `deb` again as its next version, with the same content. */

@@ -35,7 +35,7 @@ const SETTINGS = 'etc/debshoal';
 const FOLDERS = ['var/lib/debshoal', 'var/cache/debshoal', 'run/debshoal'];
 
 /** Another site than the archive's, with the same deltas. */
-export interface OwnSource {
+interface OwnSource {
   /** What its index says from now on, signed by its publisher. */
   resign(options: Omit<ResignOptions, 'privateKey'>): Promise<void>;
 }

@@ -107,6 +107,11 @@ export async function removeWhenInstalled(system: AptSystem): Promise<number> {
   return waiting;
 }
 
+/** Whether there is anything of ours in the apt of the system at `root`. */
+export function hasLocalRepository(root: string): Promise<boolean> {
+  return exists(placesOf({ root }).repository);
+}
+
 /** Takes everything away; `apt-busy` while packages are being installed, which may need it. */
 export async function removeLocalRepository(system: AptSystem): Promise<void> {
   if (!(await exists(placesOf(system).repository))) return;

@@ -25,7 +25,7 @@ export interface Places {
   readonly publicKey: string;
 }
 
-export function placesOf(system: AptSystem): Places {
+export function placesOf(system: Pick<AptSystem, 'root'>): Places {
   const state = join(system.root, STATE_FOLDER);
   const repository = join(state, 'repository');
   return {

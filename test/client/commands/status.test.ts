@@ -43,6 +43,15 @@ describe('debshoal status', () => {
       '8.0 MB',
       'quota',
       'deltas.example.org lab',
+      // Of 1 MB from peers.
+      '400 kB',
+      '600 kB',
+      '250 kB a second',
+      '3.0 GB left',
+      '1.5 times',
+      'shared9',
+      '123 kB',
+      'and 2 more',
     ]) {
       expect(stdout).toContain(part);
     }

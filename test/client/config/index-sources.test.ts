@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -56,6 +56,8 @@ describe('sources of deltas', () => {
     ['no suite', WHOLE.replace(/Suites.*\n/, '')],
     ['a suite that leaves its folder', WHOLE.replace('bookworm ', '../x ')],
     ['an address that is not HTTP', WHOLE.replace('https://b.example.org', 'file:///etc')],
+    ['a user', WHOLE.replace('https://b', 'https://me@b')],
+    ['a password', WHOLE.replace('https://b', 'https://:secret@b')],
     ['no deb822', 'deb http://a.example.org bookworm main\n'],
   ])('refuse %s', async (_, text) => {
     expect(await errorCode(async () => Promise.resolve(parse(text)))).toBe('config-invalid');
@@ -68,5 +70,12 @@ describe('sources of deltas', () => {
     await writeFile(join(root, SOURCES_FOLDER, 'a.sources'), WHOLE);
     await writeFile(join(root, SOURCES_FOLDER, 'b.sources.disabled'), 'rubbish');
     expect(await readIndexSources(root)).toHaveLength(4);
+  });
+
+  it('are not taken for none where they cannot be read', async () => {
+    const root = await temporaryFolder();
+    await mkdir(join(root, 'etc/debshoal'), { recursive: true });
+    await symlink('sources.d', join(root, SOURCES_FOLDER));
+    expect(await errorCode(readIndexSources(root))).toBe('config-invalid');
   });
 });

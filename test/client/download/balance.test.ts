@@ -83,6 +83,25 @@ test('peers that do not take it cost less and less waiting', () => {
   expect(rested / raced.length).toBeLessThan(0.08);
 });
 
+test('who had the server for itself at first does not expect it for ever', () => {
+  const { balance, run } = simulate();
+  run({ seconds: 1, http: 2000, peers: 0 });
+  run({ seconds: 60, http: 100, peers: 600 });
+  expect(balance.racing()).toBe(false);
+});
+
+test('while HTTP rests it brings a share of what nobody has', () => {
+  const { balance, run } = simulate();
+  run({ seconds: 2, http: 400, peers: 0 });
+  run({ seconds: 4, http: 400, peers: 1200 });
+  expect(balance.racing()).toBe(false);
+  expect(balance.mayFeed(10)).toBe(true);
+  balance.addHttp(4e6);
+  expect(balance.mayFeed(10)).toBe(false);
+  run({ seconds: 30, http: 0, peers: 1200 });
+  expect(balance.mayFeed(10)).toBe(true);
+});
+
 test('peers that give nothing do not count after a while, until they give something', () => {
   let time = 0;
   const balance = startBalance(() => time);

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import type { RequestListener } from 'node:http';
 import { freemem } from 'node:os';
 
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 
 import { confinedBy } from '../../../client/confinement/find-confinement.js';
 import type { PendingPackage } from '../../../client/apt/pending-upgrades.js';
@@ -57,8 +58,8 @@ beforeEach(async () => {
 });
 
 /** By delta; there are none where they come from. */
-async function routes(): Promise<ActiveRoute[]> {
-  const { url } = closing(await startHttpServer(serving({})));
+async function routes(server: RequestListener = serving({})): Promise<ActiveRoute[]> {
+  const { url } = closing(await startHttpServer(server));
   const { indexes, installed } = await knownPackages(packages, url).knowledge.get();
   return activeRoutes(
     chooseRoutes(pending, indexes, new Set(), {
@@ -94,6 +95,23 @@ test('nobody waits for what is given up, even when no room can be made', async (
   expect(options.works.all).toEqual([]);
   const ends = await Promise.allSettled(works.map(({ done }) => done));
   expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
+
+test('a fetch that takes many times what was predicted ends', async () => {
+  const chosen = await routes((_, response) => {
+    response.writeHead(200).flushHeaders();
+  });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const fetching = fetchIntoStore(chosen, options);
+    const ends = Promise.allSettled(options.works.all.map(({ done }) => done));
+    await vi.advanceTimersByTimeAsync(300_000);
+    await fetching;
+    const code = { code: 'limit-exceeded' };
+    expect(await ends).toMatchObject([{ reason: code }, { reason: code }]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 function raise(): never {

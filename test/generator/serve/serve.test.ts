@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -79,6 +79,38 @@ test('new torrents are found, withdrawn, missing and malformed ones are not seed
   expect([...server.seeding()].sort()).toEqual([batch.info.infoHash, more.info.infoHash].sort());
   expect(server.seeding()).not.toContain(single.info.infoHash);
   expect(warnings).toHaveLength(2);
+});
+
+test('content that comes after its torrent is offered then, and told of once before', async () => {
+  const { folder } = await site();
+  const warnings: string[] = [];
+  await rename(join(folder, 'pool'), join(folder, 'later'));
+  const server = await run(folder, { onWarning: (text) => warnings.push(text) });
+  await server.refresh();
+  expect([server.seeding().size, warnings.length]).toEqual([1, 1]);
+  await rename(join(folder, 'later'), join(folder, 'pool'));
+  await server.refresh();
+  expect([server.seeding().size, warnings.length]).toEqual([2, 1]);
+});
+
+test('a folder that is not there is an error, an empty one waits', async () => {
+  const folder = await temporaryFolder();
+  const missing = { code: 'io-failed', hint: expect.stringContaining('publish') as string };
+  for (const parts of [['files'], ['tracker'], ['seeder']] as const) {
+    await expect(run(join(folder, 'none'), { parts })).rejects.toMatchObject(missing);
+  }
+  expect((await run(folder)).seeding().size).toBe(0);
+});
+
+test('a tracker of its own needs only the torrents', async () => {
+  const { folder, batch } = await site();
+  for (const content of ['deltas', 'pool']) await rm(join(folder, content), { recursive: true });
+  const server = await run(folder, { parts: ['tracker'] });
+  expect([server.httpUrl, server.swarmPort, server.seeding().size]).toEqual([null, null, 0]);
+  const hash = batch.info.infoHash.replace(/../g, '%$&');
+  const query = `info_hash=${hash}&peer_id=-XX0000-000000000000&port=1000&left=1&compact=1`;
+  const answer = await (await fetch(`${server.announce[0] ?? ''}?${query}`)).text();
+  expect(answer).toContain('interval');
 });
 
 test('a foreign torrent is not tracked', async () => {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import fc from 'fast-check';
@@ -124,6 +124,35 @@ describe('files', () => {
       { method: 'GET', url: '/pool/a+b_1.deb', status: 200, bytes: 100_000 },
       { status: 404, bytes: 0 },
     ]);
+  });
+
+  test('who leaves before the end is reported, with about what was sent', async () => {
+    const seen: ServedRequest[] = [];
+    const { url } = await site({
+      bytesPerSecond: 100_000,
+      onRequest: (request) => seen.push(request),
+    });
+    const leaving = new AbortController();
+    const response = await fetch(`${url}/pool/a+b_1.deb`, { signal: leaving.signal });
+    expect(response.status).toBe(200);
+    leaving.abort();
+    await until(() => seen.length === 1);
+    expect(seen).toMatchObject([{ status: 200, complete: false }]);
+  });
+
+  test.each([
+    ['deltas/b/a.delta', 'public, max-age=31536000, immutable'],
+    ['torrents/b.torrent', 'public, max-age=31536000, immutable'],
+    [`dists/s/main/by-hash/SHA256/${'a'.repeat(64)}`, 'public, max-age=31536000, immutable'],
+    ['dists/s/InRelease', 'no-cache'],
+    ['pool/a+b_1.deb', 'public, max-age=86400'],
+    ['torrents/whitelist', null],
+  ])('caches are told about %s', async (path, expected) => {
+    const { folder, url } = await site();
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), 'x');
+    const response = await fetch(`${url}/${path}`, { method: 'HEAD' });
+    expect(response.headers.get('cache-control')).toBe(expected);
   });
 
   test('the rate limit holds over all responses', async () => {

@@ -4,20 +4,74 @@ import { expect, test } from 'vitest';
 
 import { keepSparePeers } from '../../../shared/swarm/spare-peers.js';
 
-test('a neighbour is called however many strangers were', () => {
+const torrentOf = (wires: number): { torrent: never; peers: Map<string, { type: string }> } => {
   const peers = new Map<string, { type: string }>();
-  const torrent = Object.assign(new EventEmitter(), { destroyed: false, wires: [], _peers: peers });
-  const called: string[] = [];
-  const later = keepSparePeers(
+  const state = { destroyed: false, _peers: peers, wires: Array<null>(wires).fill(null) };
+  return { torrent: Object.assign(new EventEmitter(), state) as never, peers };
+};
+const isLocal = (): boolean => false;
+const far = (): boolean => false;
+const names = Array.from({ length: 30 }, (_, index) => `192.0.2.${index + 1}:6881`);
+
+test('some are called, and another when a connection has ended', async () => {
+  const { torrent, peers } = torrentOf(0);
+  const offer = keepSparePeers((_, peer) => {
+    peers.set(peer, { type: 'tcpOutgoing' });
+    return true;
+  }, isLocal);
+  for (const name of names) offer(torrent, name);
+  const called = peers.size;
+  expect(called).toBeGreaterThan(4);
+  expect(called).toBeLessThan(names.length);
+  const [first = ''] = peers.keys();
+  peers.delete(first);
+  await expect.poll(() => peers.size, { timeout: 10_000 }).toBe(called);
+  expect(peers.has(first)).toBe(false);
+});
+
+test('nobody is called by a torrent that enough others have called', () => {
+  const { torrent, peers } = torrentOf(20);
+  const offer = keepSparePeers(() => {
+    throw new Error('called');
+  }, isLocal);
+  for (const name of names) offer(torrent, name);
+  expect(peers.size).toBe(0);
+});
+
+test('without room in all a peer is kept for later', async () => {
+  const { torrent, peers } = torrentOf(0);
+  let room = false;
+  const offer = keepSparePeers((_, peer) => {
+    if (room) peers.set(peer, { type: 'tcpOutgoing' });
+    return room;
+  }, isLocal);
+  offer(torrent, names[0] ?? '');
+  expect(peers.size).toBe(0);
+  room = true;
+  await expect.poll(() => peers.size, { timeout: 10_000 }).toBe(1);
+});
+
+test('a neighbour is called however many strangers were', () => {
+  const { torrent, peers } = torrentOf(0);
+  const call = (_: unknown, peer: string): boolean =>
+    peers.set(peer, { type: 'tcpOutgoing' }).size > 0;
+  const offer = keepSparePeers(call, (peer) => peer.startsWith('192.168.'));
+  for (const name of names) offer(torrent, name);
+  expect(peers.size).toBeLessThan(names.length);
+  offer(torrent, '192.168.1.9:6881');
+  expect([...peers.keys()].at(-1)).toBe('192.168.1.9:6881');
+});
+
+test('a neighbour is called however many strangers were', () => {
+  const { torrent, peers } = torrentOf(20);
+  const offer = keepSparePeers(
     (_, peer) => {
-      called.push(peer);
       peers.set(peer, { type: 'tcpOutgoing' });
       return true;
     },
     (peer) => peer.startsWith('192.168.'),
   );
-  for (let i = 1; i <= 20; i++) later(torrent as never, `198.51.100.${i}:6881`);
-  expect(called.length).toBeLessThan(20);
-  later(torrent as never, '192.168.1.9:6881');
-  expect(called.at(-1)).toBe('192.168.1.9:6881');
+  for (const name of names) offer(torrent, name);
+  offer(torrent, '192.168.1.9:6881');
+  expect([...peers.keys()]).toEqual(['192.168.1.9:6881']);
 });

@@ -35,7 +35,7 @@ const guarded = (): { wire: Fake; seen: string[]; ask: (...request: number[]) =>
   });
   const seen: string[] = [];
   emitter.on('piece', (index: number, offset: number) => seen.push(`${index} ${offset}`));
-  dropUnaskedBlocks(fake as never);
+  dropUnaskedBlocks(fake);
   const ask = (piece = 0, offset = 0, length = 0): void => {
     requests.push({ piece, offset, length });
   };

@@ -79,6 +79,9 @@ export function findReferences(image: ElfImage): References {
     else findArmCode(image, section, code, dataTargets);
   }
 
+  // It is the newest block still: what it has grown too far is for the tables.
+  release(code.rows);
+  reserve((<usize>code.count + 1) << 4);
   const tables = newReferenceList(image.length);
   findHeaders(image, tables);
   const goLines = image.findBytes(Role.GoLines);

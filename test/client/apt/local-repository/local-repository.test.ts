@@ -9,6 +9,7 @@ import {
   removeLocalRepository,
   removeWhenInstalled,
 } from '../../../../client/apt/local-repository/local-repository.js';
+import { disable } from '../../../../client/setup/enable.js';
 import { readSignedText } from '../../../../shared/index/signature.js';
 import { withTemporaryFolder } from '../../../../shared/io/files.js';
 import { holdLock } from '../../../support/hold-lock.js';
@@ -218,6 +219,21 @@ describeHere('the local repository', () => {
     expect(Object.values(await schemes(root)).sort()).toEqual(['file:', 'http:']);
     await release();
     await removeLocalRepository(system);
+    expect(await ours(root)).toEqual([]);
+  });
+
+  test('`disable` takes it away, or says that it could not', async () => {
+    const { root, list } = await open();
+    await list();
+    const lock = join(root, 'var/lib/dpkg/lock-frontend');
+    await writeFile(lock, '');
+    const release = await holdLock(lock);
+    const { warnings } = await disable({ root, unit: null });
+    expect(warnings).toEqual([expect.stringContaining('debshoal clean --all')]);
+    expect(await ours(root)).not.toEqual([]);
+    await release();
+    const { done } = await disable({ root, unit: null });
+    expect(done).toEqual(['Removed the repository of expanded packages.']);
     expect(await ours(root)).toEqual([]);
   });
 });
