@@ -75,7 +75,6 @@ export async function* downloadObjects(
     return begun;
   };
   try {
-    await removeStaleParts(options.partialFolder);
     const distinct = distinctObjects(objects, (twice) => {
       results.push(twice);
     });
@@ -106,6 +105,7 @@ export async function* downloadObjects(
     }
     await http;
     await Promise.allSettled(finishing);
+    await removeStaleParts(options.partialFolder);
   }
 }
 

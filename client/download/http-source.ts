@@ -151,14 +151,14 @@ async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
   const enough = new AbortController();
   const signal = AbortSignal.any([stop.signal, enough.signal]);
   const startedAt = performance.now();
-  let begunAt: number | null = null;
+  let begunAt = Infinity;
   let untold: ByteRange | null = null;
   const tell = (): void => {
     if (untold !== null) transfer.tellHeld(untold);
     untold = null;
   };
   const write = async (offset: number, bytes: Buffer): Promise<void> => {
-    begunAt ??= performance.now();
+    begunAt = Math.min(begunAt, performance.now());
     const added = await part.write(offset, bytes);
     transfer.httpBytes += added;
     run.balance?.addHttp(added);
@@ -183,7 +183,7 @@ async function fetch({ transfer, url, chosen }: Work, run: Run): Promise<void> {
     const milliseconds = endedAt - startedAt;
     run.mirrors.succeeded(url, chosen.range.end - chosen.range.start, milliseconds);
     if (!chosen.isStream) {
-      run.chunk = nextChunk(run.chunk, milliseconds, endedAt - (begunAt ?? endedAt));
+      run.chunk = nextChunk(run.chunk, milliseconds, Math.max(endedAt - begunAt, 0));
     }
   } catch (error) {
     if (signal.aborted) return;

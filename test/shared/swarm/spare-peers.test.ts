@@ -10,6 +10,7 @@ const torrentOf = (wires: number): { torrent: never; peers: Map<string, { type: 
   return { torrent: Object.assign(new EventEmitter(), state) as never, peers };
 };
 const isLocal = (): boolean => false;
+const far = (): boolean => false;
 const names = Array.from({ length: 30 }, (_, index) => `192.0.2.${index + 1}:6881`);
 
 test('some are called, and another when a connection has ended', async () => {
@@ -59,4 +60,18 @@ test('a neighbour is called however many strangers were', () => {
   expect(peers.size).toBeLessThan(names.length);
   offer(torrent, '192.168.1.9:6881');
   expect([...peers.keys()].at(-1)).toBe('192.168.1.9:6881');
+});
+
+test('a neighbour is called however many strangers were', () => {
+  const { torrent, peers } = torrentOf(20);
+  const offer = keepSparePeers(
+    (_, peer) => {
+      peers.set(peer, { type: 'tcpOutgoing' });
+      return true;
+    },
+    (peer) => peer.startsWith('192.168.'),
+  );
+  for (const name of names) offer(torrent, name);
+  offer(torrent, '192.168.1.9:6881');
+  expect([...peers.keys()]).toEqual(['192.168.1.9:6881']);
 });
