@@ -328,7 +328,7 @@ describe('a run that is killed', () => {
       await result;
       clearTimeout(timer);
       // Whatever was published stays whole at any moment.
-      await checkPublished(out, home, stable);
+      await checkPublished(out, home, stable, 'by-hash');
     }
     reportOf(await site.publish());
     const { deltas } = await checkPublished(out, home, stable);

@@ -259,7 +259,7 @@ async function doctor(chroot: Chroot): Promise<Readonly<Record<string, readonly 
   return levels;
 }
 
-/** As its unit does: a folder in /run, its own user, and it says when it is ready. */
+/** As its unit does: a folder in /run, its own user. */
 async function startDaemon(chroot: Chroot): Promise<ChildProcess> {
   const { folder } = chroot;
   await chroot.run('install', ['-d', '-o', 'debshoal', '-g', 'debshoal', '/run/debshoal']);
@@ -267,7 +267,7 @@ async function startDaemon(chroot: Chroot): Promise<ChildProcess> {
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent', LC_ALL: 'C' };
   const child = spawn('chroot', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   cleanUp.push(() => Promise.resolve(child.kill('SIGKILL')));
-  await expect.poll(() => exists(join(folder, 'run/debshoal/ok')), { timeout: 60_000 }).toBe(true);
+  await expect.poll(() => exists(join(folder, 'run/debshoal/socket')), { timeout: 60_000 }).toBe(true);
   return child;
 }
 
