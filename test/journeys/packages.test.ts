@@ -267,7 +267,9 @@ async function startDaemon(chroot: Chroot): Promise<ChildProcess> {
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent', LC_ALL: 'C' };
   const child = spawn('chroot', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   cleanUp.push(() => Promise.resolve(child.kill('SIGKILL')));
-  await expect.poll(() => exists(join(folder, 'run/debshoal/socket')), { timeout: 60_000 }).toBe(true);
+  await expect
+    .poll(() => exists(join(folder, 'run/debshoal/socket')), { timeout: 60_000 })
+    .toBe(true);
   return child;
 }
 
