@@ -142,9 +142,12 @@ function join(
       if (transfer === undefined) return;
       lastProgress = performance.now();
       const added = transfer.part.mark(event);
-      transfer.peerBytes += added;
-      options.balance.addPeers(added);
-      transfer.peersCame();
+      // Not what HTTP has brought, which the swarm only checked.
+      if (added > 0) {
+        transfer.peerBytes += added;
+        options.balance.addPeers(added);
+        transfer.peersCame();
+      }
       update(transfer);
       // HTTP's chunk may be all that is left now: then it becomes a race.
       if (transfer.claimed !== null) transfer.wantsChanged();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { sha256 } from '../../shared/io/hash.js';
@@ -92,7 +92,10 @@ const stallDeltas = (): (() => boolean) => {
   return () => stalled;
 };
 
-/** Processes of one of our programs that the daemon has started, itself or through others. */
+/**
+ * Processes of one of our programs that the daemon has started, itself or through others. Not what
+ * leads to them: bwrap, killed while it begins, leaves behind what it has begun.
+ */
 const descendantsOf = async ({ child }: RunningService, program: string): Promise<number[]> => {
   const parents = new Map<number, number>();
   for (const name of await readdir('/proc')) {
@@ -107,7 +110,8 @@ const descendantsOf = async ({ child }: RunningService, program: string): Promis
   const found: number[] = [];
   for (const pid of parents.keys()) {
     const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (line.includes(program) && isOfDaemon(pid)) found.push(pid);
+    const runs = basename(line.split('\0')[0] ?? '') === basename(process.execPath);
+    if (runs && line.includes(program) && isOfDaemon(pid)) found.push(pid);
   }
   return found;
 };

@@ -291,6 +291,20 @@ describe('both', () => {
     expect(await arrived(folder, 'a', content)).toBe(true);
   });
 
+  test('a client that offers what it has, and meets nobody, asks the server for two halves', async () => {
+    const folder = await temporaryFolder();
+    const content = noise(4 * MIB);
+    const made = await makeTorrent(join(folder, 'seed'), 'a', { a: content });
+    const server = closing(await startHttpServer(serving({ '/a': content }, 2 * MIB)));
+    const swarm = closing(await startSwarm({ host, upload: true }));
+    const torrent = { torrent: made.torrent, filePath: null };
+    const object = objectOf(folder, 'a', content, { urls: [`${server.url}/a`], torrent });
+    const results = await collect([object], optionsFor(folder, { swarm }));
+    expect(results.get('a')).toMatchObject({ ok: true, httpBytes: content.length });
+    // What comes first may end when the torrent is joined, or where a peer would have begun.
+    expect(server.requests()).toBeLessThanOrEqual(4);
+  });
+
   test('clients share what each of them has from HTTP', async () => {
     const folder = await temporaryFolder();
     const content = noise(3 * MIB);
